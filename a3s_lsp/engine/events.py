@@ -1,0 +1,132 @@
+"""Events: what a client sees of the facts, in the names and fields of the SDK.
+
+An event is a projection of one fact; facts without a row here have no event. The names and fields are
+the contract in docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.changes import Change
+from a3s_lsp.engine.messages import Json, Usage
+
+TERMINAL = frozenset({"end", "error", "cancelled"})
+"""Exactly one of these ends a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that a client may show. `seq` counts the events of the run from 0 without gaps."""
+
+    session_id: str
+    run_id: str
+    seq: int
+    time_ms: int
+    type: str
+    fields: Json
+
+
+def project(session_id: str, record: f.Record) -> Event | None:
+    """The event of a record, or None if a client has no need of it."""
+    if record.run_id is None or record.seq is None:
+        return None
+    shown = describe(record.fact)
+    return None if shown is None else Event(session_id, record.run_id, record.seq, record.time_ms, shown[0], shown[1])
+
+
+def describe(fact: f.Fact) -> tuple[str, Json] | None:
+    """The event's type and fields, or None for a fact that is not shown."""
+    match fact:
+        case f.RunStarted(prompt=prompt):
+            return "start", {"prompt": prompt}
+        case f.RunResumed():
+            return "run_resumed", {}
+        case f.Steered(text=text):
+            return "steered", {"text": text}
+        case f.TurnStarted(turn=turn):
+            return "turn_start", {"turn": turn}
+        case f.TextStreamed(text=text):
+            return "text_delta", {"text": text}
+        case f.ReasoningStreamed(text=text):
+            return "reasoning_delta", {"text": text}
+        case f.TurnEnded(turn=turn, usage=usage):
+            return "turn_end", {"turn": turn, "total_tokens": usage.total_tokens, "usage": usage_fields(usage)}
+        case f.RunEnded():
+            return _ending(fact)
+        case _:
+            return _call_event(fact)
+
+
+def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
+    match fact:
+        case f.CallAnnounced(call_id=call_id, name=name):
+            return "tool_start", {"tool_id": call_id, "tool_name": name}
+        case f.InputStreamed(call_id=call_id, text=text):
+            return "tool_input_delta", {"tool_id": call_id, "text": text}
+        case f.CallDenied(call_id=call_id, name=name, args=args, reason=reason):
+            return "permission_denied", {"tool_id": call_id, "tool_name": name, "args": args, "reason": reason}
+        case f.QuestionAsked():
+            return "confirmation_required", _question(fact)
+        case f.QuestionAnswered():
+            return _answer(fact)
+        case f.OutputStreamed(call_id=call_id, name=name, text=text):
+            return "tool_output_delta", {"tool_id": call_id, "tool_name": name, "text": text}
+        case f.FilesChanged(call_id=call_id, changes=changes, undoes=undoes):
+            files = [{"path": c.path, "change": _kind(c)} for c in changes.changes]
+            return "files_changed", {"tool_id": call_id, "label": changes.label, "files": files, "undoes": undoes}
+        case f.CallEnded():
+            return "tool_end", {
+                "tool_id": fact.call_id,
+                "tool_name": fact.name,
+                "tool_output": fact.output,
+                "exit_code": fact.exit_code,
+                "metadata": fact.metadata,
+                "error_kind": fact.error_kind,
+            }
+        case _:
+            return None
+
+
+def _question(fact: f.QuestionAsked) -> Json:
+    return {
+        "tool_id": fact.call_id,
+        "tool_name": fact.name,
+        "args": fact.args,
+        "timeout_ms": fact.timeout_ms,
+        "title": fact.title,
+        "detail": fact.detail,
+        "diff": fact.diff,
+        "rule": fact.rule,
+    }
+
+
+def _answer(fact: f.QuestionAnswered) -> tuple[str, Json]:
+    names: Json = {"tool_id": fact.call_id, "tool_name": fact.name}
+    if fact.outcome.startswith("expired"):
+        action = "auto_approved" if fact.outcome == "expired_approved" else "rejected"
+        return "confirmation_timeout", {**names, "action_taken": action}
+    return "confirmation_received", {**names, "approved": fact.outcome == "approved", "reason": fact.reason}
+
+
+def _ending(fact: f.RunEnded) -> tuple[str, Json]:
+    tokens: Json = {"total_tokens": fact.usage.total_tokens, "usage": usage_fields(fact.usage)}
+    match fact.status:
+        case "completed":
+            return "end", {"text": fact.text, **tokens}
+        case "cancelled":
+            return "cancelled", {"text": fact.text, "error": fact.error, **tokens}
+        case "failed":
+            return "error", {"error": fact.error, **tokens}
+
+
+def _kind(change: Change) -> str:
+    if change.before is None:
+        return "created"
+    return "deleted" if change.after is None else "modified"
+
+
+def usage_fields(usage: Usage) -> Json:
+    """Usage as a client sees it; `cost` is in US dollars, null where a price is not known."""
+    return {**asdict(usage), "total_tokens": usage.total_tokens}

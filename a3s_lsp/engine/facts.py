@@ -1,0 +1,270 @@
+"""Facts: everything that happens in a session, in the order in which it happened.
+
+A session's state is a fold over its facts, and what a client sees is a projection of them (`events`).
+A fact is written to the session's log before anyone is shown it. Facts are stored, so a field may be
+added with a default; it is never renamed or removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from a3s_lsp.engine.changes import ChangeSet
+from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, Usage
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Outcome: TypeAlias = Literal["approved", "rejected", "cancelled", "expired_rejected", "expired_approved"]
+Status: TypeAlias = Literal["completed", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    workspace: str
+    model: str
+    type: Literal["session_opened"] = "session_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A prompt was accepted. With `history` the run sees that instead of the session's own, and leaves the
+    session's untouched."""
+
+    prompt: str
+    attachments: tuple[Attachment, ...] = ()
+    history: tuple[Message, ...] | None = None
+    type: Literal["run_started"] = "run_started"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """The run goes on after the process that had it was gone."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """The person added a message while the run was going."""
+
+    text: str
+    type: Literal["steered"] = "steered"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    turn: int
+    type: Literal["turn_started"] = "turn_started"
+
+
+@dataclass(frozen=True, slots=True)
+class TextStreamed:
+    text: str
+    type: Literal["text_streamed"] = "text_streamed"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningStreamed:
+    text: str
+    type: Literal["reasoning_streamed"] = "reasoning_streamed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnnounced:
+    """The model began to write a call; its arguments follow as text."""
+
+    call_id: str
+    name: str
+    type: Literal["call_announced"] = "call_announced"
+
+
+@dataclass(frozen=True, slots=True)
+class InputStreamed:
+    call_id: str
+    text: str
+    type: Literal["input_streamed"] = "input_streamed"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """A model turn is complete and paid for."""
+
+    turn: int
+    message: AssistantMessage
+    usage: Usage
+    type: Literal["turn_ended"] = "turn_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class CallDenied:
+    call_id: str
+    name: str
+    args: Json
+    reason: str
+    type: Literal["call_denied"] = "call_denied"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A person is asked for leave. `rule` is exactly what "always" would store; `timeout_ms` None waits for ever."""
+
+    call_id: str
+    name: str
+    args: Json
+    title: str
+    detail: str = ""
+    diff: str = ""
+    rule: str = ""
+    timeout_ms: int | None = None
+    type: Literal["question_asked"] = "question_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    call_id: str
+    name: str
+    outcome: Outcome
+    reason: str | None = None
+    type: Literal["question_answered"] = "question_answered"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLearned:
+    """ "Always" or "never": the rule joins the session's policy."""
+
+    rule: str
+    allow: bool
+    type: Literal["rule_learned"] = "rule_learned"
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegan:
+    """Written ahead of the side effect: without a `CallEnded` after it the call was cut."""
+
+    call_id: str
+    name: str
+    args: Json
+    type: Literal["call_began"] = "call_began"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStreamed:
+    call_id: str
+    name: str
+    text: str
+    type: Literal["output_streamed"] = "output_streamed"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesChanged:
+    """A change set was applied; with `undoes` it took back the one that this call had made."""
+
+    call_id: str
+    changes: ChangeSet
+    undoes: str | None = None
+    type: Literal["files_changed"] = "files_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    call_id: str
+    name: str
+    output: str
+    exit_code: int
+    metadata: Json | None = None
+    error_kind: Json | None = None
+    type: Literal["call_ended"] = "call_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    status: Status
+    text: str = ""
+    error: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    type: Literal["run_ended"] = "run_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryCleared:
+    messages: int
+    type: Literal["history_cleared"] = "history_cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSwitched:
+    model: str
+    type: Literal["model_switched"] = "model_switched"
+
+
+Fact: TypeAlias = (
+    SessionOpened
+    | RunStarted
+    | RunResumed
+    | Steered
+    | TurnStarted
+    | TextStreamed
+    | ReasoningStreamed
+    | CallAnnounced
+    | InputStreamed
+    | TurnEnded
+    | CallDenied
+    | QuestionAsked
+    | QuestionAnswered
+    | RuleLearned
+    | CallBegan
+    | OutputStreamed
+    | FilesChanged
+    | CallEnded
+    | RunEnded
+    | HistoryCleared
+    | ModelSwitched
+)
+
+WEIGHTY = (
+    SessionOpened,
+    RunStarted,
+    TurnEnded,
+    QuestionAnswered,
+    RuleLearned,
+    CallBegan,
+    FilesChanged,
+    CallEnded,
+    RunEnded,
+)
+"""Facts that must also survive a loss of power; the rest survives the death of the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A fact with its place in the log.
+
+    `position` counts all facts of the session from 0, `seq` those of the run that a client sees (None for
+    facts that have no event). `time_ms` is since the epoch.
+    """
+
+    position: int
+    run_id: str | None
+    seq: int | None
+    time_ms: int
+    fact: Fact
+
+
+@cache
+def _adapter() -> TypeAdapter[Fact]:
+    from pydantic import Field, TypeAdapter
+
+    return TypeAdapter(Annotated[Fact, Field(discriminator="type")])
+
+
+def encode(fact: Fact) -> bytes:
+    """The fact as JSON."""
+    return _adapter().dump_json(fact)
+
+
+def decode(text: str | bytes) -> Fact:
+    """The fact that `encode` wrote. ValueError if it is not one."""
+    return _adapter().validate_json(text)
