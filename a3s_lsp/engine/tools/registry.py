@@ -1,0 +1,36 @@
+"""The tools of a session, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from a3s_lsp.engine.ports import Tool, ToolSpec
+
+
+class Registry:
+    """Tools in the order in which they were registered, which is the order in which the model sees them."""
+
+    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+        self._tools: dict[str, Tool] = {}
+        for tool in tools:
+            self.register(tool)
+
+    def register(self, tool: Tool) -> None:
+        """Add a tool; one of the same name is replaced in its place."""
+        self._tools[tool.spec.name] = tool
+
+    def unregister(self, name: str) -> bool:
+        """Take a tool away. False if there was none of this name."""
+        return self._tools.pop(name, None) is not None
+
+    def get(self, name: str) -> Tool | None:
+        """The tool of this name, or None."""
+        return self._tools.get(name)
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in order."""
+        return tuple(self._tools)
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What the model is told, in order: stable, so that a provider's prompt cache holds."""
+        return tuple(tool.spec for tool in self._tools.values())
