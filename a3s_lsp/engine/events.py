@@ -39,6 +39,8 @@ def project(session_id: str, record: f.Record) -> Event | None:
 def describe(fact: f.Fact) -> tuple[str, Json] | None:
     """The event's type and fields, or None for a fact that is not shown."""
     match fact:
+        case f.RunQueued(prompt=prompt):
+            return "queued", {"prompt": prompt}
         case f.RunStarted(prompt=prompt):
             return "start", {"prompt": prompt}
         case f.RunResumed():

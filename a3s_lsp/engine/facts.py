@@ -29,8 +29,18 @@ class SessionOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class RunQueued:
+    """A prompt was accepted while another run was going; it waits its turn."""
+
+    prompt: str
+    attachments: tuple[Attachment, ...] = ()
+    history: tuple[Message, ...] | None = None
+    type: Literal["run_queued"] = "run_queued"
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A prompt was accepted. With `history` the run sees that instead of the session's own, and leaves the
+    """A prompt is being answered. With `history` the run sees that instead of the session's own, and leaves the
     session's untouched."""
 
     prompt: str
@@ -202,6 +212,7 @@ class ModelSwitched:
 
 Fact: TypeAlias = (
     SessionOpened
+    | RunQueued
     | RunStarted
     | RunResumed
     | Steered
@@ -226,6 +237,7 @@ Fact: TypeAlias = (
 
 WEIGHTY = (
     SessionOpened,
+    RunQueued,
     RunStarted,
     TurnEnded,
     QuestionAnswered,

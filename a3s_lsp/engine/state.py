@@ -1,0 +1,169 @@
+"""What a session is at this moment: a fold over its facts, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.messages import AssistantMessage, Message, ToolMessage, Usage, UserMessage, unanswered
+
+RunStatus: TypeAlias = Literal["queued", "executing", "completed", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class RunState:
+    """One run as far as the log tells."""
+
+    id: str
+    prompt: str
+    created_ms: int
+    updated_ms: int
+    status: RunStatus = "executing"
+    text: str | None = None
+    error: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    turns: int = 0
+    tool_calls: int = 0
+    event_count: int = 0
+    partial: str = ""
+    """What the model has said in the turn that is not complete yet."""
+    queued: f.RunQueued | None = None
+    own: list[Message] | None = None
+    """The conversation of a run that was given its own history."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ("completed", "failed", "cancelled")
+
+
+class State:
+    """Apply records in order; read the attributes; change nothing from outside."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.workspace = ""
+        self.model = ""
+        self.messages: list[Message] = []
+        self.runs: dict[str, RunState] = {}
+        self.begun: dict[str, f.CallBegan] = {}
+        """Calls whose side effects may have happened, and that have no result."""
+        self.questions: dict[str, f.QuestionAsked] = {}
+        self.rules: list[f.RuleLearned] = []
+        self.changes: list[f.FilesChanged] = []
+        """Change sets that were applied and not taken back, oldest first."""
+        self.usage = Usage()
+
+    def conversation(self, run_id: str) -> Sequence[Message]:
+        """What the model of this run is to see."""
+        run = self.runs[run_id]
+        return self.messages if run.own is None else run.own
+
+    @property
+    def open_runs(self) -> list[RunState]:
+        """Runs without an end, in the order in which they were asked for."""
+        return [run for run in self.runs.values() if not run.ended]
+
+    def apply(self, record: f.Record) -> None:
+        """Fold one more record in."""
+        self.position = record.position + 1
+        fact = record.fact
+        if record.run_id is not None:
+            self._apply_to_run(record.run_id, record, fact)
+        match fact:
+            case f.SessionOpened(workspace=workspace, model=model):
+                self.workspace, self.model = workspace, model
+            case f.ModelSwitched(model=model):
+                self.model = model
+            case f.HistoryCleared():
+                self.messages.clear()
+            case f.RuleLearned():
+                self.rules.append(fact)
+            case f.FilesChanged():
+                self._changed(fact)
+            case _:
+                pass
+
+    def _apply_to_run(self, run_id: str, record: f.Record, fact: f.Fact) -> None:
+        run = self._run(run_id, record, fact)
+        run.updated_ms = record.time_ms
+        run.event_count += record.seq is not None
+        talk = self.messages if run.own is None else run.own
+        match fact:
+            case f.RunStarted(prompt=prompt, attachments=attachments):
+                run.status = "executing"
+                talk.append(UserMessage(prompt, attachments))
+            case f.Steered(text=text):
+                talk.append(UserMessage(text))
+            case f.TurnStarted():
+                run.partial = ""
+            case f.TextStreamed(text=text):
+                run.partial += text
+            case f.TurnEnded(message=message, usage=usage, turn=turn):
+                run.partial, run.turns = "", turn
+                run.usage, self.usage = run.usage + usage, self.usage + usage
+                talk.append(message)
+            case f.RunEnded():
+                self._ended(run, talk, fact)
+            case _:
+                self._apply_to_call(run, talk, fact)
+
+    def _apply_to_call(self, run: RunState, talk: list[Message], fact: f.Fact) -> None:
+        match fact:
+            case f.QuestionAsked(call_id=call_id):
+                self.questions[call_id] = fact
+            case f.QuestionAnswered(call_id=call_id):
+                self.questions.pop(call_id, None)
+            case f.CallBegan(call_id=call_id):
+                self.begun[call_id] = fact
+            case f.CallEnded(call_id=call_id, output=output, exit_code=exit_code):
+                self.begun.pop(call_id, None)
+                self.questions.pop(call_id, None)
+                if any(call.id == call_id for call in unanswered(talk)):
+                    talk.append(ToolMessage(call_id, output, is_error=exit_code != 0))
+                    run.tool_calls += 1
+            case _:
+                pass
+
+    def _run(self, run_id: str, record: f.Record, fact: f.Fact) -> RunState:
+        if run_id not in self.runs:
+            self.runs[run_id] = RunState(run_id, "", record.time_ms, record.time_ms)
+        run = self.runs[run_id]
+        match fact:
+            case f.RunQueued(prompt=prompt):
+                run.prompt, run.status, run.queued = prompt, "queued", fact
+            case f.RunStarted(prompt=prompt, history=history):
+                run.prompt, run.queued = prompt, None
+                run.own = None if history is None else list(history)
+            case _:
+                pass
+        return run
+
+    def _ended(self, run: RunState, talk: list[Message], fact: f.RunEnded) -> None:
+        if run.partial:
+            # What was said before the stop was seen by the person, so the model is to know of it too.
+            talk.append(AssistantMessage(run.partial))
+        run.status, run.error, run.partial = fact.status, fact.error, ""
+        run.text = fact.text if fact.status == "completed" else None
+
+    def _changed(self, fact: f.FilesChanged) -> None:
+        if fact.undoes is None:
+            self.changes.append(fact)
+        else:
+            self.changes = [change for change in self.changes if change.call_id != fact.undoes]
+
+
+def merged(earlier: f.Fact, later: f.Fact) -> f.Fact | None:
+    """One fact for two pieces of the same stream, or None if they are not that."""
+    match earlier, later:
+        case f.TextStreamed(), f.TextStreamed(text=text):
+            return replace(earlier, text=earlier.text + text)
+        case f.ReasoningStreamed(), f.ReasoningStreamed(text=text):
+            return replace(earlier, text=earlier.text + text)
+        case f.InputStreamed(), f.InputStreamed(text=text) if earlier.call_id == later.call_id:
+            return replace(earlier, text=earlier.text + text)
+        case f.OutputStreamed(), f.OutputStreamed(text=text) if earlier.call_id == later.call_id:
+            return replace(earlier, text=earlier.text + text)
+        case _:
+            return None
