@@ -1,0 +1,1 @@
+"""The `agent.acl` language, the settings that it describes, and what a model name stands for."""
