@@ -1,0 +1,267 @@
+/** The connection to the server: started, stopped, restarted on request, and started again after a crash. */
+import { accessSync, constants, statSync } from "node:fs";
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  type ExecuteCommandParams,
+  LanguageClient,
+  type LanguageClientOptions,
+  type Middleware,
+  RevealOutputChannelOn,
+} from "vscode-languageclient/node";
+import type { ServerView } from "./chatModel";
+import { Crashes } from "./crashes";
+import { type Log, messageOf } from "./log";
+import {
+  type A3sEvent,
+  CONFIRM,
+  type Commands,
+  type ConfirmAnswer,
+  type ConfirmParams,
+  EVENT,
+  PROTOCOL,
+  type ServerCapabilities,
+  type SlashCall,
+  type SlashCommand,
+} from "./protocol";
+import { EXECUTABLE, findServer, type Machine } from "./serverPath";
+import { SECTION, serverOptions, serverPath } from "./settings";
+
+/** Who hears what the server says. */
+export interface Listener {
+  event(event: A3sEvent): void;
+  confirm(params: ConfirmParams, withdrawn: vscode.CancellationToken): Promise<ConfirmAnswer>;
+  /** A command of the server was run from elsewhere (a key, a code lens) and had something to say. */
+  commandSaid(command: string, text: string): void;
+}
+
+const machine: Machine = {
+  env: process.env,
+  home: homedir(),
+  windows: process.platform === "win32",
+  isExecutable,
+};
+
+/** Failures go to the log only: what the person has to know of them is said once, from the client's state. */
+class QuietLanguageClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+export class Client implements vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<ServerView>();
+  readonly onDidChangeState = this.changed.event;
+  private readonly crashes = new Crashes();
+  private view: ServerView = { state: "stopped" };
+  private connection: LanguageClient | undefined;
+  private restarting: Promise<void> | undefined;
+  private restartAgain = false;
+  private revival: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly listener: Listener,
+    private readonly log: Log,
+  ) {}
+
+  get state(): ServerView {
+    return this.view;
+  }
+
+  /** The slash commands that the server announced. */
+  get commands(): SlashCommand[] {
+    return this.capabilities?.commands ?? [];
+  }
+
+  /** Starts the server, or starts it anew. Calls that come while it is starting are answered by one more start. */
+  restart(): Promise<void> {
+    this.crashes.forget();
+    return this.startOver();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.revival);
+    await this.restarting;
+    await this.disconnect();
+    this.become({ state: "stopped" });
+  }
+
+  /** Runs one of the server's commands. Rejects with a message that says what to do. */
+  execute<C extends keyof Commands>(command: C, argument: Commands[C]["argument"]): Promise<Commands[C]["answer"]> {
+    return this.send(command, argument);
+  }
+
+  /** Runs a slash command. */
+  executeSlash(name: string, argument: SlashCall["argument"]): Promise<SlashCall["answer"]> {
+    return this.send(`a3s.${name}`, argument);
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+
+  private get capabilities(): ServerCapabilities | undefined {
+    const experimental = this.connection?.initializeResult?.capabilities.experimental as
+      { a3s?: ServerCapabilities } | undefined;
+    return experimental?.a3s;
+  }
+
+  private send<A>(command: string, argument: object): Promise<A> {
+    if (this.connection === undefined || this.view.state !== "ready") {
+      return Promise.reject(new Error("The A3S server is not running; restart it, or look at the log."));
+    }
+    const params: ExecuteCommandParams = { command, arguments: [argument] };
+    return this.connection.sendRequest<A>("workspace/executeCommand", params);
+  }
+
+  private startOver(): Promise<void> {
+    clearTimeout(this.revival);
+    if (this.restarting === undefined) {
+      this.restarting = this.startUntilSettled().finally(() => (this.restarting = undefined));
+    } else {
+      this.restartAgain = true;
+    }
+    return this.restarting;
+  }
+
+  private async startUntilSettled(): Promise<void> {
+    do {
+      this.restartAgain = false;
+      await this.disconnect();
+      await this.connect();
+    } while (this.restartAgain);
+  }
+
+  private async connect(): Promise<void> {
+    const search = findServer(serverPath(), machine);
+    if ("tried" in search) {
+      this.log.error(`No ${EXECUTABLE} at: ${search.tried.join(", ")}`);
+      this.become({ state: "missing", tried: search.tried });
+      return;
+    }
+    this.become({ state: "starting" });
+    this.log.info(`Starting ${search.found}`);
+    const connection = this.createConnection(search.found);
+    this.connection = connection;
+    try {
+      await connection.start();
+    } catch (error) {
+      this.log.error(`The server did not start: ${messageOf(error)}`);
+      this.crashed(connection);
+      return;
+    }
+    if (this.connection === connection) {
+      this.welcome();
+    }
+  }
+
+  private welcome(): void {
+    const protocol = this.capabilities?.protocol;
+    if (protocol === PROTOCOL) {
+      this.become({ state: "ready" });
+    } else {
+      this.become({
+        state: "failed",
+        message: `This extension speaks version ${PROTOCOL} of the A3S protocol and the server ${protocol ?? "none"}; update the older one.`,
+      });
+    }
+  }
+
+  private async disconnect(): Promise<void> {
+    const connection = this.connection;
+    this.connection = undefined;
+    if (connection?.isRunning()) {
+      await connection.stop().catch((error: unknown) => this.log.warn(`The server did not stop: ${messageOf(error)}`));
+    }
+  }
+
+  /** Called once for each connection that ended without being asked to. */
+  private crashed(connection: LanguageClient): void {
+    if (connection !== this.connection) {
+      return;
+    }
+    this.connection = undefined;
+    const delay = this.crashes.count(Date.now());
+    if (delay === undefined) {
+      this.become({ state: "failed", message: "The A3S server stopped three times in a row; the log says why." });
+      return;
+    }
+    this.become({ state: "starting", message: "The server stopped; it is being started again." });
+    this.revival = setTimeout(() => void this.startOver(), delay);
+  }
+
+  private createConnection(command: string): LanguageClient {
+    const cwd = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+    const connection: LanguageClient = new QuietLanguageClient(
+      SECTION,
+      "A3S",
+      { command, args: ["serve"], options: { cwd } },
+      this.connectionOptions(() => this.crashed(connection)),
+    );
+    connection.onNotification(EVENT, (event: A3sEvent) => this.listener.event(event));
+    connection.onRequest(CONFIRM, (params: ConfirmParams, token: vscode.CancellationToken) =>
+      this.listener.confirm(params, token),
+    );
+    return connection;
+  }
+
+  private connectionOptions(closed: () => void): LanguageClientOptions {
+    return {
+      // Every document, so that the server sees every keystroke wherever it is made.
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      initializationOptions: () => ({ a3s: serverOptions() }),
+      synchronize: { configurationSection: SECTION },
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      middleware: this.middleware(),
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => {
+          closed();
+          return { action: CloseAction.DoNotRestart, handled: true };
+        },
+      },
+    };
+  }
+
+  private middleware(): Middleware {
+    return {
+      workspace: {
+        configuration: async (params, token, next) => {
+          const answers: unknown = await next(params, token);
+          return Array.isArray(answers)
+            ? params.items.map((item, i): unknown => (item.section === SECTION ? serverOptions() : answers[i]))
+            : [];
+        },
+      },
+      executeCommand: async (command, args, next) => {
+        const answer: unknown = await next(command, args);
+        if (saysText(answer)) {
+          this.listener.commandSaid(command, answer.text);
+        }
+        return answer;
+      },
+    };
+  }
+
+  private become(view: ServerView): void {
+    this.view = view;
+    this.changed.fire(view);
+  }
+}
+
+function saysText(answer: unknown): answer is SlashCall["answer"] {
+  return typeof answer === "object" && answer !== null && "text" in answer && typeof answer.text === "string";
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,82 @@
+/** A question of the agent: what it wants to do, and the four answers. */
+import type { Question } from "../chatModel";
+import type { Choice } from "../protocol";
+import { button, element } from "./dom";
+
+export interface QuestionHost {
+  answer(toolId: string, choice: Choice, note?: string): void;
+  showDiff(toolId: string): void;
+}
+
+export function questionCard(question: Question, host: QuestionHost): HTMLElement {
+  const { toolId, title, detail, diff, rule, child } = question;
+  const answer = (choice: Choice, note?: string) => host.answer(toolId, choice, note);
+  return element(
+    "section",
+    { className: "question", ariaLabel: `The agent asks: ${title}` },
+    element("h2", { textContent: title }),
+    child ? element("p", { className: "child", textContent: `Asked by ${child}` }) : undefined,
+    detail ? element("pre", { className: "detail", textContent: detail }) : undefined,
+    diff ? diffBlock(diff) : undefined,
+    actions(question, answer, () => host.showDiff(toolId)),
+    rule
+      ? element("p", { className: "rule" }, "Always allow keeps the rule ", element("code", { textContent: rule }))
+      : undefined,
+  );
+}
+
+function actions(
+  { rule, diff }: Question,
+  answer: (choice: Choice, note?: string) => void,
+  showDiff: () => void,
+): HTMLElement {
+  const note = noteForm((text) => answer("reject_once", text || undefined));
+  const denyWithNote = button("Deny with note…", "secondary", () => {
+    note.hidden = false;
+    note.querySelector("input")?.focus();
+  });
+  const row = element(
+    "div",
+    { className: "actions" },
+    button("Allow once", "primary", () => answer("allow_once")),
+    rule ? button("Always allow", "secondary", () => answer("allow_always")) : undefined,
+    button("Deny", "secondary", () => answer("reject_once")),
+    denyWithNote,
+    diff ? button("Show diff", "link", showDiff) : undefined,
+  );
+  return element("div", {}, row, note);
+}
+
+function noteForm(deny: (note: string) => void): HTMLFormElement {
+  const input = element("input", {
+    type: "text",
+    placeholder: "What should the agent do instead?",
+    ariaLabel: "What should the agent do instead?",
+  });
+  const form = element(
+    "form",
+    { className: "note-form", hidden: true },
+    input,
+    element("button", { type: "submit", className: "primary", textContent: "Deny" }),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    deny(input.value.trim());
+  });
+  return form;
+}
+
+function diffBlock(diff: string): HTMLElement {
+  const lines = diff
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line) => element("span", { className: lineKind(line), textContent: `${line}\n` }));
+  return element("pre", { className: "diff", tabIndex: 0, ariaLabel: "The change" }, ...lines);
+}
+
+function lineKind(line: string): string {
+  if (line.startsWith("+++") || line.startsWith("---")) {
+    return "file";
+  }
+  return { "+": "added", "-": "removed", "@": "hunk" }[line.charAt(0)] ?? "same";
+}
