@@ -1,0 +1,1 @@
+"""What may happen without asking, what never, and who is asked about the rest."""

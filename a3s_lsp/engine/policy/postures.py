@@ -1,0 +1,27 @@
+"""How freely the agent works, in one word: the four postures of a session and the policies that they stand for."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+from a3s_lsp.engine.policy.permissions import PermissionPolicy
+
+Posture: TypeAlias = Literal["plan", "ask", "accept-edits", "auto"]
+POSTURES: tuple[Posture, ...] = get_args(Posture)
+"""From the most to the least careful."""
+_READING = ("read", "ls", "glob", "grep")
+_EDITING = ("write", "edit", "patch", "replace")
+
+
+def posture_policy(posture: Posture) -> PermissionPolicy:
+    """The policy of a posture. None of them lets the agent change its own configuration unasked."""
+    match posture:
+        case "plan":
+            denial = "The session is in the plan posture, in which the agent reads and changes nothing"
+            return PermissionPolicy(allow=_READING, default_decision="deny", denial=denial)
+        case "ask":
+            return PermissionPolicy(allow=_READING)
+        case "accept-edits":
+            return PermissionPolicy(allow=(*_READING, *_EDITING))
+        case "auto":
+            return PermissionPolicy(default_decision="allow")

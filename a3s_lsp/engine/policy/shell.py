@@ -1,0 +1,232 @@
+"""Shell commands taken apart: which simple commands a text would run, and which files it would write.
+
+The text is read with a real grammar, so that a command is found behind `&&`, in `$(…)`, in a heredoc or in the body
+of a function. What cannot be read off the text is marked opaque, and nobody gets leave for it by a rule about words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from a3s_lsp.engine.policy.wrappers import HandedOn, Handover, Scripted, Word, handovers, program, without_options
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node
+
+_DEEPEST = 12
+_PLAIN_WORD = re.compile(r"[\w@%+=:,./~-]+")
+_HARMLESS_TARGET = re.compile(r"/dev/(null|stdout|stderr|tty|fd/\d+)|\d+-?|-")
+_WRITING = frozenset({">", ">>", ">|", "&>", "&>>", ">&", "<>"})
+_BRACE_LIST = re.compile(r"\{[^{}]*(,|\.\.)[^{}]*\}")
+_HIDDEN_COMMAND = re.compile(rb"\w\[\s*(\$\(|`)|@P\}")
+"""An array index or a prompt expansion runs what is in it even where it looks like plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One simple command.
+
+    `words` has its name and arguments, without the assignments before it (`assigned` says that there are some).
+    `runs` are the commands that it hands on, and `plain` says that it does nothing but hand them on. `lead` counts the
+    words before the one command that is handed on; it is all of them if the rest is not simply that command.
+    """
+
+    source: str
+    words: tuple[Word, ...] = ()
+    assigned: bool = False
+    opaque: bool = False
+    runs: tuple[Command, ...] = ()
+    plain: bool = False
+    lead: int = 0
+
+    def everything(self) -> Iterator[Command]:
+        """This command and all that it runs."""
+        yield self
+        for command in self.runs:
+            yield from command.everything()
+
+    def exact_spellings(self) -> tuple[str, ...]:
+        """The spellings that mean exactly this command: as written, and with needless quotes and spaces gone."""
+        if self.assigned or not self.words:
+            return (self.source,)
+        return (self.source, " ".join(map(_without_needless_quotes, self.words)))
+
+    def all_spellings(self) -> tuple[str, ...]:
+        """These and the spellings without quotes, folder, assignments and leading options."""
+        if not self.words:
+            return (self.source,)
+        bare = (Word("", program(self.words[0].text)), *self.words[1:])
+        short = without_options(bare)
+        spelled = (self.words, bare) if short is None else (self.words, bare, short)
+        return (self.source, *(_joined(words) for words in spelled))
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A shell text: its commands, and the targets of redirections that write files."""
+
+    commands: tuple[Command, ...]
+    writes: tuple[Word, ...] = ()
+
+    def everything(self) -> Iterator[Command]:
+        """All commands, also those that others hand on."""
+        for command in self.commands:
+            yield from command.everything()
+
+    @property
+    def opaque(self) -> bool:
+        """Whether anything in it can only be known when it runs."""
+        return any(command.opaque for command in self.everything())
+
+
+@lru_cache(maxsize=256)
+def take_apart(text: str) -> Script:
+    """Read a shell text. Never fails: what cannot be understood is an opaque command."""
+    return _Reading(0).read(text)
+
+
+class _Reading:
+    """One text being read; `depth` counts the shells around it."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._writes: list[Word] = []
+        self._hidden = False
+
+    def read(self, text: str) -> Script:
+        from tree_sitter import Parser
+
+        source = text.strip().encode("utf-8", "replace")
+        root = Parser(_language()).parse(source).root_node
+        commands = [self._command(node) for node in self._statements(root)]
+        if root.has_error or self._hidden or b"\0" in source or _HIDDEN_COMMAND.search(source):
+            commands.append(Command(source.decode(), opaque=True))
+        elif not commands:
+            commands.append(Command(source.decode()))
+        return Script(tuple(commands), tuple(self._writes))
+
+    def _statements(self, root: Node) -> Iterator[Node]:
+        """All nodes that run something, in the order of the text; redirections are noted on the way."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if node.type in {"command", "declaration_command", "unset_command"} or _is_bare_assignment(node):
+                yield node
+            elif node.type == "file_redirect":
+                self._redirection(node)
+            elif node.type == "heredoc_redirect":
+                self._hidden = self._hidden or _has_backticks(node)
+            waiting.extend(reversed(node.children))
+
+    def _redirection(self, node: Node) -> None:
+        target = node.child_by_field_name("destination")
+        if target is None or not any(child.type in _WRITING for child in node.children):
+            return
+        word = _word(target)
+        if word.value is None or not _HARMLESS_TARGET.fullmatch(word.value):
+            self._writes.append(word)
+
+    def _command(self, node: Node) -> Command:
+        if node.type == "variable_assignment":
+            return Command(_text(node), assigned=True)
+        words = [_word(child) for child in node.children if _is_word(child)]
+        assigned = any(child.type == "variable_assignment" for child in node.children)
+        return self._simple(words, _text(node), assigned=assigned, depth=self._depth)
+
+    def _simple(self, words: Sequence[Word], source: str, *, assigned: bool, depth: int) -> Command:
+        if not words or words[0].value is None or depth > _DEEPEST:
+            return Command(source, tuple(words), assigned, opaque=True)
+        found = handovers(words)
+        runs = [command for handover in found for command in self._handed_on(handover, words, depth + 1)]
+        plain = bool(found) and not assigned and "/" not in words[0].value and all(map(_is_plain, found))
+        lead = next((f.start for f in found if isinstance(f, HandedOn) and f.end == len(words)), len(words))
+        return Command(source, tuple(words), assigned, False, tuple(runs), plain, lead)
+
+    def _handed_on(self, handover: Handover, words: Sequence[Word], depth: int) -> Sequence[Command]:
+        match handover:
+            case HandedOn(start, end):
+                inner = words[start:end]
+                return [self._simple(inner, " ".join(word.source for word in inner), assigned=False, depth=depth)]
+            case Scripted(script) if depth <= _DEEPEST:
+                inside = _Reading(depth)
+                read = inside.read(script)
+                self._writes.extend(inside._writes)
+                return read.commands
+            case _:
+                return [Command(" ".join(word.source for word in words), opaque=True)]
+
+
+@cache
+def _language() -> Language:
+    import tree_sitter_bash
+    from tree_sitter import Language
+
+    return Language(tree_sitter_bash.language())
+
+
+def _is_plain(handover: Handover) -> bool:
+    return isinstance(handover, HandedOn | Scripted) and handover.plain
+
+
+def _is_bare_assignment(node: Node) -> bool:
+    parent = node.parent
+    return (
+        node.type == "variable_assignment"
+        and parent is not None
+        and parent.type not in {"command", "declaration_command"}
+    )
+
+
+def _has_backticks(heredoc: Node) -> bool:
+    """The shell runs what stands in backticks in an unquoted heredoc; the grammar takes it for text."""
+    start = next((_text(child) for child in heredoc.children if child.type == "heredoc_start"), "")
+    bodies = (_text(child) for child in heredoc.children if child.type == "heredoc_body")
+    return not re.search(r"['\"\\]", start) and any("`" in body for body in bodies)
+
+
+def _is_word(node: Node) -> bool:
+    """Arguments and names; not assignments before a command, redirections and comments."""
+    return node.type not in {"variable_assignment", "herestring_redirect", "file_redirect", "comment", "$"}
+
+
+def _without_needless_quotes(word: Word) -> str:
+    return word.value if word.value is not None and _PLAIN_WORD.fullmatch(word.value) else word.source
+
+
+def _joined(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _word(node: Node) -> Word:
+    return Word(_text(node), _value(node))
+
+
+def _value(node: Node) -> str | None:
+    """What the shell makes of a word, or None if that depends on the moment."""
+    text = _text(node)
+    match node.type:
+        case "command_name":
+            return _value(node.children[0])
+        case "raw_string":
+            return text[1:-1]
+        case "string" if all(child.type in {'"', "string_content"} for child in node.children):
+            return re.sub(r'\\([\\"$`])|\\\n', r"\1", text[1:-1])
+        case "concatenation":
+            parts = [_value(child) for child in node.children]
+            known = [part for part in parts if part is not None]
+            return "".join(known) if len(known) == len(parts) and not _BRACE_LIST.search(text) else None
+        case "string" | "ansi_c_string" | "simple_expansion" | "expansion" | "command_substitution":
+            return None
+        case "process_substitution" | "arithmetic_expansion" | "brace_expression":
+            return None
+    if (re.search(r"(?<!\\)[*?\[]", text) and text != "[") or _BRACE_LIST.search(text):
+        return None
+    return re.sub(r"\\(\n|.)", lambda found: "" if found[1] == "\n" else found[1], text, flags=re.DOTALL)
