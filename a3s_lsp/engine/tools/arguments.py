@@ -22,11 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
-_TYPES: Mapping[type[object], tuple[str, str]] = {
-    str: ("string", "a string"),
-    int: ("integer", "an integer"),
-    bool: ("boolean", "true or false"),
-}
+_PYTHON: Mapping[str, type[str | int | bool]] = {"string": str, "integer": int, "boolean": bool}
+_NOUNS = {"string": "a string", "integer": "an integer", "boolean": "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ Preparation: TypeAlias = Prepared | Invalid
 class _Field:
     attribute: str
     name: str
-    type: type[object]
+    type: str
     description: str
     required: bool
 
@@ -78,9 +75,7 @@ def specification(name: str, description: str, arguments: type[DataclassInstance
     known = _fields(arguments)
     schema: Json = {
         "type": "object",
-        "properties": {
-            field.name: {"type": _TYPES[field.type][0], "description": field.description} for field in known
-        },
+        "properties": {field.name: {"type": field.type, "description": field.description} for field in known},
         "required": [field.name for field in known if field.required],
         "additionalProperties": False,
     }
@@ -178,7 +173,7 @@ def _check(arguments: type[DataclassInstance], args: Json) -> Json | Invalid:
 def _complaint(field: _Field, value: object) -> str:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:80]}…"
-    return f"{field.name} parameter must be {_TYPES[field.type][1]}, not {shown}."
+    return f"{field.name} parameter must be {_NOUNS[field.type]}, not {shown}."
 
 
 def _invalid(message: str) -> Invalid:
@@ -186,10 +181,10 @@ def _invalid(message: str) -> Invalid:
 
 
 @cache
-def _adapter(kind: type[object]) -> TypeAdapter[object]:
+def _adapter(kind: str) -> TypeAdapter[str | int | bool]:
     from pydantic import ConfigDict, TypeAdapter
 
-    return TypeAdapter(kind, config=ConfigDict(coerce_numbers_to_str=True))
+    return TypeAdapter(_PYTHON[kind], config=ConfigDict(coerce_numbers_to_str=True))
 
 
 @cache
@@ -199,5 +194,6 @@ def _fields(arguments: type[DataclassInstance]) -> tuple[_Field, ...]:
 
 
 def _field(attribute: str, hint: object, required: bool) -> _Field:
-    kind, parameter = get_args(hint)
+    python, parameter = get_args(hint)
+    kind = next(name for name, known in _PYTHON.items() if known is python)
     return _Field(attribute, parameter.name or attribute, kind, parameter.description, required)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from a3s_lsp.engine.ports import Tool, ToolSpec
+from a3s_lsp.engine.tools.bash import Bash
+from a3s_lsp.engine.tools.edit import Edit
+from a3s_lsp.engine.tools.glob import Glob
+from a3s_lsp.engine.tools.grep import Grep
+from a3s_lsp.engine.tools.ls import Ls
+from a3s_lsp.engine.tools.patch import Patch
+from a3s_lsp.engine.tools.read import Read
+from a3s_lsp.engine.tools.replace import Replace
+from a3s_lsp.engine.tools.write import Write
 
 
 class Registry:
@@ -34,3 +43,8 @@ class Registry:
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told, in order: stable, so that a provider's prompt cache holds."""
         return tuple(tool.spec for tool in self._tools.values())
+
+
+def builtin_tools() -> tuple[Tool, ...]:
+    """The tools that every local session has, in the order in which the model sees them."""
+    return Read(), Write(), Edit(), Patch(), Replace(), Ls(), Glob(), Grep(), Bash()

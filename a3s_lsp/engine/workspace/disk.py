@@ -49,18 +49,18 @@ def read_text(path: Path) -> str:
                 f"Failed to read file {path}: its {size} bytes are more than the {TEXT_LIMIT} that can be edited as "
                 "a whole; read it in parts, or change it with a command."
             )
-        return decode(path, file.read())
+        try:
+            return file.read().decode()
+        except UnicodeDecodeError as error:
+            raise not_utf8(path) from error
 
 
-def decode(path: Path, data: bytes) -> str:
-    """Bytes of this file as text. ToolError if they are not UTF-8."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ToolError(
-            f"Failed to read file {path}: stream did not contain valid UTF-8; it is binary or in another encoding.",
-            {"type": "unsupported", "path": str(path)},
-        ) from error
+def not_utf8(path: Path) -> ToolError:
+    """What to say about a file that is not text."""
+    return ToolError(
+        f"Failed to read file {path}: stream did not contain valid UTF-8; it is binary or in another encoding.",
+        {"type": "unsupported", "path": str(path)},
+    )
 
 
 def _unreadable(path: Path, error: OSError) -> ToolError:

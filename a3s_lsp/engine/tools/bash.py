@@ -1,0 +1,89 @@
+"""The tool `bash`: a shell command in the workspace."""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from a3s_lsp.engine.changes import ChangeSet
+from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
+from a3s_lsp.engine.tools.arguments import Parameter, load, specification
+from a3s_lsp.engine.workspace.processes import Finished, run_process
+
+_DESCRIPTION = """Run a command with bash in the workspace folder. Output and errors come merged; the input is empty, \
+so nothing can be asked. When the time is over, the command is ended with all that it started. A server or another \
+lasting process belongs into the background (&). What is unsaved in the editor is not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class BashArguments:
+    command: Annotated[str, Parameter("The command line, as for bash -c.")]
+    timeout: Annotated[int, Parameter("Milliseconds after which it is ended; 120000 if not given.")] = 120_000
+
+
+class Bash:
+    """Runs a shell command to its end."""
+
+    lane: Lane = "execute"
+    arguments = BashArguments
+
+    def __init__(self) -> None:
+        self.spec = specification("bash", _DESCRIPTION, BashArguments)
+
+    def subject(self, args: Json) -> str:
+        return load(BashArguments, args).command
+
+    async def plan(self, args: Json, context: ToolContext) -> ChangeSet | None:
+        return None
+
+    async def run(self, args: Json, context: ToolContext) -> ToolResult:
+        wanted = load(BashArguments, args)
+        _check(wanted, context.workspace)
+        finished = await run_process(
+            [shutil.which("bash") or "bash", "-c", wanted.command],
+            cwd=context.workspace.root,
+            env=context.environment,
+            timeout_ms=wanted.timeout,
+            on_output=_decoder(context.emit),
+        )
+        return _result(finished, wanted.timeout, _unseen(context.workspace))
+
+
+def _check(wanted: BashArguments, workspace: Workspace) -> None:
+    if not workspace.root.is_dir():
+        raise ToolError(f"The workspace folder {workspace.root} does not exist; no command can run there.")
+    if wanted.timeout <= 0:
+        raise ToolError("timeout must be a positive number of milliseconds.", {"type": "invalid_argument"})
+
+
+def _decoder(emit: Callable[[str], None]) -> Callable[[bytes], None]:
+    """Emits bytes as text, with a character that is split between two pieces kept whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def on_output(piece: bytes) -> None:
+        text = decoder.decode(piece)
+        if text:
+            emit(text)
+
+    return on_output
+
+
+def _result(finished: Finished, timeout: int, unseen: str) -> ToolResult:
+    output = finished.output.decode(errors="replace")
+    if finished.dropped:
+        output += f"\n\n[{finished.dropped} more bytes of output were not kept]"
+    if finished.timed_out:
+        return ToolResult(f"{output}\n\n[Command timed out after {timeout}ms]{unseen}", 1)
+    return ToolResult(output + unseen, int(finished.exit_code != 0), {"exit_code": finished.exit_code})
+
+
+def _unseen(workspace: Workspace) -> str:
+    names = sorted(workspace.display(document.path) for document in workspace.unsaved())
+    if not names:
+        return ""
+    return f"\n\n[The command did not see the unsaved text of {', '.join(names)}: it is in the editor only.]"
