@@ -1,0 +1,61 @@
+--- The names and shapes of docs/protocol.md that this plugin uses.
+local M = {
+  EVENT = "a3s/event",
+  CONFIRM = "a3s/confirm",
+}
+
+---@class (exact) a3s.Event One event; the other fields depend on `type`.
+---@field sessionId string
+---@field runId string
+---@field type string
+---@field replay? boolean
+---@field [string] any
+
+---@class (exact) a3s.Question
+---@field sessionId string
+---@field runId string
+---@field toolId string
+---@field toolName string
+---@field title string One line, for instance "Run a command".
+---@field detail string What is about to happen.
+---@field args table
+---@field diff? string
+---@field rule? string What "always" stores.
+---@field child? string The child agent that asks.
+
+---@class (exact) a3s.Answer
+---@field choice "allow_once"|"allow_always"|"reject_once"|"reject_always"
+---@field rule? string
+---@field note? string
+
+---@class (exact) a3s.SessionRow
+---@field sessionId string
+---@field title string
+---@field status string
+---@field messages integer
+
+--- These end a run.
+M.TERMINAL = { ["end"] = true, error = true, cancelled = true }
+
+--- The message without its JSON nulls, which newer versions of Neovim keep as `vim.NIL`.
+---@generic T
+---@param value T
+---@return T
+function M.plain(value)
+  if value == vim.NIL then
+    return nil
+  end
+  if type(value) ~= "table" then
+    return value
+  end
+  return vim.tbl_map(M.plain, value)
+end
+
+--- A table that is a JSON object even when it is empty.
+---@param fields? table
+---@return table
+function M.object(fields)
+  return vim.tbl_extend("force", vim.empty_dict(), fields or {})
+end
+
+return M
