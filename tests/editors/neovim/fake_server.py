@@ -1,0 +1,104 @@
+"""A language server that plays a script over stdio and writes down what it got.
+
+Usage: fake_server.py SCRIPT RECORD [--version]. The script is JSON, read again whenever it is needed: `initialize` is
+the answer to that request, `commands` maps each command to `{"answer": …}` and the `then` that follows: messages to
+send, in order. `{"await": ID}` waits for the editor's response to a request, `{"exit": CODE}` ends the process, and the
+text "$version" stands for the version of the document that was told last.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from pathlib import Path
+from typing import TypeAlias
+
+Message: TypeAlias = dict[str, object]
+
+
+class FakeServer:
+    """One conversation with the editor."""
+
+    def __init__(self, script: Path, record: Path) -> None:
+        self._script = script
+        self._record = record
+        self._version = 0
+        self._pending: deque[Message] = deque()
+        self._responses: set[object] = set()
+
+    def serve(self) -> None:
+        """Answers messages until the editor is gone."""
+        while (message := _read()) is not None:
+            with self._record.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(message) + "\n")
+            self._receive(message)
+            self._play()
+
+    def _receive(self, message: Message) -> None:
+        method, params = message.get("method"), message.get("params")
+        if method is None:
+            self._responses.add(message["id"])
+        elif method == "initialize":
+            _answer(message, self._read_script()["initialize"])
+        elif method == "shutdown":
+            _answer(message, None)
+        elif method == "exit":
+            sys.exit(0)
+        elif method == "workspace/executeCommand" and isinstance(params, dict):
+            self._run_command(message, str(params["command"]))
+        elif method in ("textDocument/didOpen", "textDocument/didChange") and isinstance(params, dict):
+            self._version = params["textDocument"]["version"]
+
+    def _run_command(self, message: Message, name: str) -> None:
+        commands = self._read_script()["commands"]
+        assert isinstance(commands, dict)
+        if name in commands:
+            _answer(message, commands[name]["answer"])
+            self._pending.extend(commands[name]["then"])
+        else:
+            _write({"id": message["id"], "error": {"code": -32601, "message": f"there is no command {name}"}})
+
+    def _read_script(self) -> Message:
+        script: Message = json.loads(self._script.read_text("utf-8"))
+        return script
+
+    def _play(self) -> None:
+        while self._pending:
+            step = self._pending[0]
+            if "await" in step and step["await"] not in self._responses:
+                return
+            self._pending.popleft()
+            if "exit" in step:
+                sys.exit(int(str(step["exit"])))
+            if "method" in step:
+                _write(json.loads(json.dumps(step).replace('"$version"', str(self._version))))
+
+
+def _read() -> Message | None:
+    length = 0
+    while line := sys.stdin.buffer.readline().strip():
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    if not length:
+        return None
+    message: Message = json.loads(sys.stdin.buffer.read(length))
+    return message
+
+
+def _answer(request: Message, result: object) -> None:
+    _write({"id": request["id"], "result": result})
+
+
+def _write(message: Message) -> None:
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    sys.stdout.buffer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    if sys.argv[3:] == ["--version"]:
+        sys.stdout.write("a3s-lsp 0.0.0-fake\n")
+    else:
+        FakeServer(Path(sys.argv[1]), Path(sys.argv[2])).serve()
