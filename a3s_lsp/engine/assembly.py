@@ -1,0 +1,85 @@
+"""How a session for a person is put together: which configuration, which model, which tools."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from a3s_lsp.engine.config.load import Loaded, load
+from a3s_lsp.engine.config.settings import Settings
+from a3s_lsp.engine.errors import ConfigError
+from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.models.offline import OfflineAssistant
+from a3s_lsp.engine.models.select import open_model
+from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
+from a3s_lsp.engine.policy.postures import Posture, posture_policy
+from a3s_lsp.engine.ports import Approver, Editor, Model
+from a3s_lsp.engine.session import Setup
+from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.workspace.local import LocalWorkspace
+from a3s_lsp.engine.workspace.processes import safe_environment
+
+CONFIG_FILES = ("agent.acl", ".a3s/agent.acl")
+"""Where a project keeps its configuration; the first that is there is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The machine as the session sees it: its variables, and the person's own configuration file."""
+
+    environ: Mapping[str, str]
+    user_config: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the person said about the session; None takes what is configured."""
+
+    model: str | None = None
+    posture: Posture = "ask"
+    config: str | None = None
+
+
+def find_config(root: Path, named: str | None, user_config: Path) -> Path | None:
+    """The named file, else the project's, else the person's own, else None."""
+    if named:
+        return root / Path(named).expanduser()
+    candidates = [*(root / name for name in CONFIG_FILES), user_config]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def configuration(root: Path, named: str | None, surroundings: Surroundings) -> Loaded | None:
+    """The configuration that holds in this folder, None if there is none. Raises ConfigError."""
+    if not root.is_dir():
+        raise ConfigError(f"The workspace folder {root} does not exist: open another one, or make it.")
+    source = find_config(root, named, surroundings.user_config)
+    return None if source is None else load(str(source), surroundings.environ, need_model=False)
+
+
+async def assemble(
+    root: Path, wishes: Wishes, surroundings: Surroundings, approver: Approver | None, editor: Editor | None = None
+) -> Setup:
+    """Everything for a session on this folder. Raises ConfigError."""
+    loaded = await asyncio.to_thread(configuration, root, wishes.config, surroundings)
+    settings = Settings() if loaded is None else loaded.settings
+    open_named = functools.partial(open_configured, settings, surroundings.environ)
+    default = Limits()
+    return Setup(
+        workspace=LocalWorkspace(root, editor),
+        model=await open_named(wishes.model),
+        open_model=open_named,
+        tools=Registry(builtin_tools()),
+        environment=safe_environment(surroundings.environ),
+        approver=approver,
+        permission=posture_policy(wishes.posture),
+        confirmation=ConfirmationPolicy(enabled=True),
+        limits=Limits(max_tool_rounds=settings.max_tool_rounds or default.max_tool_rounds),
+    )
+
+
+async def open_configured(settings: Settings, environ: Mapping[str, str], name: str | None) -> Model:
+    """The model of this name, or the one that is configured. Raises ConfigError."""
+    return await asyncio.to_thread(open_model, settings, name, environ, offline=OfflineAssistant)

@@ -1,0 +1,51 @@
+"""The kit: all that the loop and the calls of one run may use, in one frozen bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.messages import Message
+from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
+from a3s_lsp.engine.ports import Approver, Model, Workspace
+from a3s_lsp.engine.tools.limits import ArtifactStore
+from a3s_lsp.engine.tools.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a run."""
+
+    max_tool_rounds: int = 50
+    """Model turns with tool calls, after which the run fails."""
+    max_parse_retries: int = 2
+    """Turns in a row whose every call has malformed arguments."""
+    tool_timeout_ms: int | None = None
+    """For every call, whatever the tool's own limit is; None leaves it to the tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """Everything the loop needs comes by argument. A child agent is the same loop with a narrower kit."""
+
+    model: Model
+    system: str
+    tools: Registry
+    judge: Callable[[CallFacts], Verdict]
+    """The policy as of now: rules are learned, and postures change, while a run goes on."""
+    approver: Approver | None
+    workspace: Workspace
+    artifacts: ArtifactStore
+    environment: Mapping[str, str]
+    limits: Limits
+    emit: Callable[[f.Fact], None]
+    """Append a fact to the run; the state has it at once."""
+    settled: Callable[[], Awaitable[None]]
+    """Wait until all that was emitted is durable."""
+    conversation: Callable[[], Sequence[Message]]
+    """What the model is to see, as of now."""
+    steering: Callable[[], Sequence[str]] = field(default=tuple)
+    """Take the messages that the person added meanwhile."""
+    interrupted: frozenset[str] = frozenset()
+    """Calls that had begun when the process that had the run was gone."""

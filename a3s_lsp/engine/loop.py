@@ -1,0 +1,122 @@
+"""The agent loop: ask the model, answer its calls, until it has nothing more to ask for.
+
+The loop keeps no state of its own: what to do next follows from the conversation, so a run that was cut goes on
+by calling it again.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.errors import ModelError, ModelRefused, RunFailed
+from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage, last_text, unanswered
+from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta
+from a3s_lsp.engine.toolcalls import answer_calls
+
+_TURN_TRIES = 3
+"""How often a turn is asked for when its stream is cut; the model's own retries end with its first chunk."""
+
+
+async def converse(kit: Kit, turn: int = 0) -> str:
+    """Go on from where the conversation stands, and return the final answer.
+
+    `turn` is the number of turns that the run has had. Raises RunFailed or ModelError; stopped by cancelling the task.
+    """
+    malformed_turns = 0
+    while True:
+        if calls := unanswered(kit.conversation()):
+            malformed = await answer_calls(kit, calls)
+            malformed_turns = malformed_turns + 1 if malformed else 0
+            if malformed_turns > kit.limits.max_parse_retries:
+                raise RunFailed(
+                    f"LLM produced malformed tool arguments {malformed_turns} time(s) in a row "
+                    f"(max_parse_retries={kit.limits.max_parse_retries}); giving up"
+                )
+        for text in kit.steering():
+            kit.emit(f.Steered(text))
+        if turn > 0 and isinstance(kit.conversation()[-1], AssistantMessage):
+            return last_text(kit.conversation())
+        if turn > kit.limits.max_tool_rounds:
+            raise RunFailed(f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
+        turn += 1
+        await take_turn(kit, turn)
+
+
+async def take_turn(kit: Kit, turn: int) -> None:
+    """One complete answer of the model, made durable. A cut stream is asked for again."""
+    request = ModelRequest(kit.system, tuple(kit.conversation()), kit.tools.specs())
+    for attempt in range(1, _TURN_TRIES + 1):
+        kit.emit(f.TurnStarted(turn))
+        answer = _Answer()
+        try:
+            async with aclosing(kit.model.stream(request)) as chunks:  # type: ignore[type-var]  # ports promise an iterator, all models are generators
+                async for chunk in chunks:
+                    answer.take(chunk, kit)
+            answer.check_complete()
+        except ModelRefused:
+            raise
+        except ModelError:
+            if attempt == _TURN_TRIES or not answer.started:
+                raise
+        else:
+            kit.emit(f.TurnEnded(turn, answer.message(), answer.usage))
+            await kit.settled()
+            return
+
+
+@dataclass(slots=True)
+class _Answer:
+    """A model turn while it is being streamed."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    calls: dict[int, ToolCall] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    finished: bool = False
+
+    @property
+    def started(self) -> bool:
+        return bool(self.text or self.reasoning or self.calls or self.finished)
+
+    def take(self, chunk: Chunk, kit: Kit) -> None:
+        match chunk:
+            case TextDelta(text=text):
+                self.text.append(text)
+                kit.emit(f.TextStreamed(text))
+            case ReasoningDelta(text=text):
+                self.reasoning.append(text)
+                kit.emit(f.ReasoningStreamed(text))
+            case CallDelta():
+                self._take_call(chunk, kit)
+            case Finish(usage=usage):
+                self.usage, self.finished = usage, True
+
+    def _take_call(self, piece: CallDelta, kit: Kit) -> None:
+        call = self.calls.get(piece.index)
+        if call is None:
+            call = ToolCall(self._fresh_id(piece, kit), piece.name, "")
+            kit.emit(f.CallAnnounced(call.id, call.name))
+        self.calls[piece.index] = ToolCall(call.id, call.name or piece.name, call.arguments + piece.arguments)
+        if piece.arguments:
+            kit.emit(f.InputStreamed(call.id, piece.arguments))
+
+    def _fresh_id(self, piece: CallDelta, kit: Kit) -> str:
+        """The provider's id; a made one where it has none, or uses one twice, since results are matched by it."""
+        taken = {c.id for m in kit.conversation() if isinstance(m, AssistantMessage) for c in m.tool_calls}
+        taken.update(call.id for call in self.calls.values())
+        wanted = piece.id or f"call_{len(taken)}"
+        name, n = wanted, 2
+        while name in taken:
+            name, n = f"{wanted}_{n}", n + 1
+        return name
+
+    def check_complete(self) -> None:
+        if not self.finished:
+            raise ModelError("The model's answer ended before it was complete.")
+
+    def message(self) -> AssistantMessage:
+        calls = tuple(self.calls[index] for index in sorted(self.calls))
+        return AssistantMessage("".join(self.text), calls, "".join(self.reasoning))

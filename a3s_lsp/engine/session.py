@@ -1,0 +1,291 @@
+"""A session: one workspace, one conversation, one run at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.changes import ChangeSet
+from a3s_lsp.engine.commands import Command, builtin_commands, parse
+from a3s_lsp.engine.context.system_prompt import PromptSlots, system_prompt
+from a3s_lsp.engine.errors import A3SError
+from a3s_lsp.engine.events import Event, project
+from a3s_lsp.engine.journal import Journal, Listener
+from a3s_lsp.engine.kit import Kit, Limits
+from a3s_lsp.engine.messages import Json, ToolCall
+from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
+from a3s_lsp.engine.policy.gate import admit
+from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
+from a3s_lsp.engine.ports import Approver, Model, ToolResult, Workspace
+from a3s_lsp.engine.run import Run
+from a3s_lsp.engine.state import State
+from a3s_lsp.engine.store.writer import LogWriter
+from a3s_lsp.engine.toolcalls import Ready, execute, finish
+from a3s_lsp.engine.tools.arguments import Invalid, prepare
+from a3s_lsp.engine.tools.limits import ArtifactStore
+from a3s_lsp.engine.tools.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a session is made of."""
+
+    workspace: Workspace
+    model: Model
+    open_model: Callable[[str], Awaitable[Model]]
+    """Make the model of another name. Raises ConfigError."""
+    tools: Registry
+    environment: Mapping[str, str]
+    approver: Approver | None = None
+    permission: PermissionPolicy | None = None
+    confirmation: ConfirmationPolicy | None = None
+    slots: PromptSlots = field(default_factory=PromptSlots)
+    limits: Limits = field(default_factory=Limits)
+    artifacts: ArtifactStore = field(default_factory=ArtifactStore)
+
+
+class Session:
+    """Use `create` or `load`. All methods are to be called on the event loop that made the session."""
+
+    def __init__(self, session_id: str, setup: Setup, writer: LogWriter, state: State) -> None:
+        self.id = session_id
+        self.setup = setup
+        self.state = state
+        self._writer = writer
+        self._journal = Journal(session_id, writer, state)
+        self._turnstile = asyncio.Lock()
+        self._runs: dict[str, Run] = {}
+        self._model = setup.model
+        self._permission = setup.permission
+        self._commands = {command.name: command for command in builtin_commands()}
+        self.closed = False
+
+    @classmethod
+    async def create(cls, session_id: str, setup: Setup, writer: LogWriter) -> Session:
+        """A new, empty session. Raises StoreError if there is one with this id already."""
+        await writer.call(lambda: writer.store.open(session_id))
+        session = cls(session_id, setup, writer, State())
+        if any(row.id == session_id for row in await writer.call(writer.store.sessions)):
+            await session.close()
+            raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
+        session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
+        await session._journal.settled()
+        return session
+
+    @classmethod
+    async def load(cls, session_id: str, setup: Callable[[State], Awaitable[Setup]], writer: LogWriter) -> Session:
+        """The stored session, as it was. Raises SessionNotFound and SessionBusy."""
+        await writer.call(lambda: writer.store.open(session_id))
+        try:
+            state = State()
+            for record in await writer.call(lambda: writer.store.read(session_id)):
+                state.apply(record)
+            return cls(session_id, await setup(state), writer, state)
+        except BaseException:
+            writer.store.release(session_id)
+            raise
+
+    # ------------------------------------------------------------ runs
+
+    def start(self, prompt: f.RunQueued) -> Run:
+        """Answer a prompt, after the run that is going if there is one."""
+        self._check_open()
+        self._settle_interrupted()
+        busy = self.current_run() is not None
+        run = self._new_run(f"run-{uuid.uuid4()}")
+        begin = run.queue if busy else run.start
+        begin(prompt, self._kit)
+        return run
+
+    def resume(self) -> Run | None:
+        """Go on with the runs that were cut when the process that had them was gone; the first one, or None."""
+        self._check_open()
+        cut = [run for run in self.state.open_runs if run.id not in self._runs]
+        for run in cut:
+            self._new_run(run.id).resume(self._kit)
+        return self._runs[cut[0].id] if cut else None
+
+    def current_run(self) -> Run | None:
+        """The run that is going, else the first that waits."""
+        return next((run for run in self._runs.values() if run.active), None)
+
+    def run(self, run_id: str) -> Run | None:
+        """A run of this process by its id."""
+        return self._runs.get(run_id)
+
+    async def cancel(self, run_id: str | None = None) -> bool:
+        """Stop that run, or without an id all that are going and waiting. True if there was one to stop."""
+        chosen = [run for run in self._runs.values() if run.active and run_id in (None, run.id)]
+        # The waiting ones first, so that none of them starts when the one before it stops.
+        stopped = await asyncio.gather(*(run.cancel() for run in reversed(chosen)))
+        return any(stopped)
+
+    def _new_run(self, run_id: str) -> Run:
+        run = Run(run_id, self._journal, self._turnstile)
+        self._runs[run_id] = run
+        return run
+
+    def _settle_interrupted(self) -> None:
+        """End the runs of a process that is gone, when nobody asked for them to go on."""
+        for state in self.state.open_runs:
+            if state.id not in self._runs:
+                self._new_run(state.id).abandon()
+
+    async def _kit(self, run: Run) -> Kit:
+        def emit(fact: f.Fact) -> None:
+            if not run.state.ended:  # a run that was slow to stop has nothing more to say
+                self._journal.append(fact, run.id)
+
+        return replace(
+            self._direct_kit(),
+            system=await system_prompt(self.setup.slots, self.setup.workspace),
+            approver=self.setup.approver,
+            emit=emit,
+            conversation=lambda: self.state.conversation(run.id),
+            steering=run.take_steering,
+            interrupted=frozenset(self.state.begun),
+        )
+
+    def _direct_kit(self) -> Kit:
+        """The kit of a call that the program itself makes: no conversation, and nobody to ask."""
+        setup = self.setup
+        return Kit(
+            model=self._model,
+            system="",
+            tools=setup.tools,
+            judge=self._judge,
+            approver=None,
+            workspace=setup.workspace,
+            artifacts=setup.artifacts,
+            environment=setup.environment,
+            limits=setup.limits,
+            emit=self._journal.append,
+            settled=self._journal.settled,
+            conversation=tuple,
+        )
+
+    def _judge(self, call: CallFacts) -> Verdict:
+        policy = self._permission
+        for learned in self.state.rules:
+            policy = (policy or PermissionPolicy()).learn(learned.rule, allow=learned.allow)
+        return admit(policy, self.setup.confirmation, call)
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise A3SError(f"Session {self.id} is closed: resume it to go on.")
+
+    # ------------------------------------------------------------ watching
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Show every event from now on; call what is returned to stop that."""
+        return self._journal.subscribe(listener)
+
+    async def settled(self) -> None:
+        """Return when everything so far is durable and shown. Raises StoreError."""
+        await self._journal.settled()
+
+    async def past_events(self, run_id: str | None = None) -> list[Event]:
+        """The events in the log, of one run or of all."""
+        await self._journal.settled()
+        records = await self._writer.call(lambda: self._writer.store.read(self.id))
+        events = (project(self.id, record) for record in records if run_id in (None, record.run_id))
+        return [event for event in events if event is not None]
+
+    # ------------------------------------------------------------ acts of the person or the program
+
+    async def call_tool(self, name: str, args: Json) -> ToolResult:
+        """Use a tool directly: the caller's own act, so nobody is asked. Failures are results."""
+        self._check_open()
+        tool = self.setup.tools.get(name)
+        if tool is None:
+            return ToolResult(f"Unknown tool: {name}. Known are: {', '.join(self.setup.tools.names())}.", 1)
+        prepared = prepare(tool, args)
+        if isinstance(prepared, Invalid):
+            return ToolResult(prepared.message, 1, error_kind=prepared.kind)
+        call = ToolCall(f"direct-{uuid.uuid4()}", name, "")
+        kit = self._direct_kit()
+        return await finish(kit, call, await execute(kit, Ready(call, tool, prepared.args, prepared.notes)))
+
+    async def undo(self) -> ChangeSet | None:
+        """Take back the last change set; None if there is none. Raises StaleEdit if the files were changed since."""
+        if not self.state.changes:
+            return None
+        last = self.state.changes[-1]
+        inverse = last.changes.inverse(f"undo {last.changes.label}")
+        await self.setup.workspace.apply(inverse)
+        self._journal.append(f.FilesChanged(last.call_id, inverse, undoes=last.call_id))
+        await self._journal.settled()
+        return last.changes
+
+    def clear(self) -> int:
+        """Forget the conversation; the log keeps it. The number of messages; A3SError while a run is going."""
+        if self.current_run() is not None:
+            raise A3SError("A run is going: stop it, or let it end, before you clear the conversation.")
+        count = len(self.state.messages)
+        self._journal.append(f.HistoryCleared(count))
+        return count
+
+    @property
+    def model_name(self) -> str:
+        return self._model.name
+
+    async def switch_model(self, name: str) -> None:
+        """Use another model from the next turn on. Raises ConfigError."""
+        self._model = await self.setup.open_model(name)
+        self._journal.append(f.ModelSwitched(self._model.name))
+
+    def set_permission(self, policy: PermissionPolicy | None) -> None:
+        """Use another policy from now on; learned rules stay."""
+        self._permission = policy
+
+    # ------------------------------------------------------------ slash commands
+
+    @property
+    def tools(self) -> Registry:
+        return self.setup.tools
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.setup.workspace
+
+    def commands(self) -> Sequence[Command]:
+        """The slash commands, sorted by name."""
+        return sorted(self._commands.values(), key=lambda command: command.name)
+
+    def command_in(self, text: str) -> tuple[str, str] | None:
+        """Name and arguments if the text is a slash command, else None."""
+        return parse(text, self._commands.__contains__)
+
+    async def run_command(self, name: str, args: str) -> str:
+        """Run a slash command; what goes wrong is told in the text."""
+        command = self._commands.get(name)
+        if command is None:
+            return f"Unknown command: /{name}\nType /help for available commands."
+        try:
+            return await command.run(args, self)
+        except A3SError as error:
+            return f"Command error: {error}"
+
+    # ------------------------------------------------------------ end
+
+    async def close(self) -> None:
+        """Stop what is going, write what is not written, and give the session back."""
+        if self.closed:
+            return
+        await self.cancel()
+        self.closed = True
+        await self._journal.settled_or_shown()
+        self._writer.store.release(self.id)
+
+    async def suspend(self) -> None:
+        """Stop what is going without ending it, and give the session back: resuming it goes on from there."""
+        if self.closed:
+            return
+        self.closed = True
+        await asyncio.gather(*(run.suspend() for run in self._runs.values()))
+        await self._journal.settled_or_shown()
+        self._writer.store.release(self.id)

@@ -1,0 +1,214 @@
+"""A tool call from the model's words to its result: prepare, admit, execute, finish.
+
+There is no second way to a side effect. Whatever goes wrong on the way, the call gets exactly one result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.changes import ChangeSet
+from a3s_lsp.engine.errors import StoreError, ToolError
+from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.messages import Json, ToolCall
+from a3s_lsp.engine.policy.gate import denied_text, expired_text, rejected_text
+from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny
+from a3s_lsp.engine.ports import Approver, Tool, ToolContext, ToolResult
+from a3s_lsp.engine.tools.arguments import Invalid, prepare
+from a3s_lsp.engine.tools.limits import cap
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = (
+    "Interrupted: the process ended while this call was running, and its result is not known. "
+    "Look at what it may have done before you repeat it."
+)
+
+_TITLES = {
+    "bash": "Run a command",
+    "write": "Write a file",
+    "edit": "Edit a file",
+    "patch": "Patch a file",
+    "replace": "Replace in files",
+    "read": "Read a file",
+    "ls": "List a folder",
+    "glob": "Find files",
+    "grep": "Search files",
+}
+_PATH_ARGUMENTS = ("file_path", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call that may be executed."""
+
+    call: ToolCall
+    tool: Tool
+    args: Json
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    change_set: ChangeSet | None
+
+
+async def answer_calls(kit: Kit, calls: Sequence[ToolCall]) -> bool:
+    """Give every call its result, in order. True if none of them could even be read."""
+    outcomes = [await _answer(kit, call) for call in calls]
+    return all(outcome == "malformed" for outcome in outcomes)
+
+
+async def _answer(kit: Kit, call: ToolCall) -> str:
+    if call.id in kit.interrupted:
+        await finish(kit, call, ToolResult(INTERRUPTED, 1))
+        return "interrupted"
+    ready = _prepare(kit, call)
+    if isinstance(ready, ToolResult):
+        await finish(kit, call, ready)
+        return "malformed" if (ready.error_kind or {}).get("type") == "malformed" else "refused"
+    admitted = await _admit(kit, ready)
+    if isinstance(admitted, ToolResult):
+        await finish(kit, call, admitted)
+        return "refused"
+    await finish(kit, call, await execute(kit, ready, admitted.change_set))
+    return "executed"
+
+
+def _prepare(kit: Kit, call: ToolCall) -> Ready | ToolResult:
+    tool = kit.tools.get(call.name)
+    if tool is None:
+        return ToolResult(f"Unknown tool: {call.name}. Known are: {', '.join(kit.tools.names())}.", 1)
+    prepared = prepare(tool, call.arguments)
+    if isinstance(prepared, Invalid):
+        return ToolResult(prepared.message, 1, error_kind=prepared.kind)
+    return Ready(call, tool, prepared.args, prepared.notes)
+
+
+async def _admit(kit: Kit, ready: Ready) -> _Admitted | ToolResult:
+    """Leave to go on, or the result that says why there is none."""
+    try:
+        verdict = kit.judge(_facts(kit, ready, None))
+        if isinstance(verdict, Deny):  # before anything is read for it
+            return _denied(kit, ready, verdict)
+        change_set = await _planned(kit, ready)
+        verdict = kit.judge(_facts(kit, ready, change_set))
+    except ToolError as error:
+        return _failure(error, ready.notes)
+    if isinstance(verdict, Allow):
+        return _Admitted(change_set)
+    if isinstance(verdict, Ask) and kit.approver is not None:
+        return await _ask(kit, kit.approver, ready, verdict, change_set) or _Admitted(change_set)
+    nobody = Deny("There is nobody who could be asked")
+    return _denied(kit, ready, verdict if isinstance(verdict, Deny) else nobody)
+
+
+async def _planned(kit: Kit, ready: Ready) -> ChangeSet | None:
+    """What the call would change. A call that cannot work is not worth a question, but the reason why may tell what is
+    in the file: it is only given where reading is free."""
+    try:
+        return await ready.tool.plan(ready.args, context_for(kit, ready.call))
+    except ToolError:
+        facts = _facts(kit, ready, None)
+        reading = CallFacts("read", facts.subject, {"file_path": facts.subject}, "query", facts.paths)
+        if isinstance(kit.judge(reading), Allow):
+            raise
+        return None
+
+
+def _denied(kit: Kit, ready: Ready, denial: Deny) -> ToolResult:
+    kit.emit(f.CallDenied(ready.call.id, ready.call.name, ready.args, denial.reason))
+    return ToolResult(denied_text(ready.call.name, denial), 1)
+
+
+def _facts(kit: Kit, ready: Ready, change_set: ChangeSet | None) -> CallFacts:
+    """The call as the policy sees it, with every file that it means by its real place. Raises PathRefused."""
+    paths = [Path(change.path) for change in change_set.changes] if change_set else []
+    for name in _PATH_ARGUMENTS:
+        given = ready.args.get(name)
+        if isinstance(given, str):
+            paths.append(kit.workspace.resolve(given))
+    shown = dict.fromkeys(kit.workspace.display(path) for path in paths)
+    return CallFacts(ready.call.name, ready.tool.subject(ready.args), ready.args, ready.tool.lane, tuple(shown))
+
+
+async def _ask(
+    kit: Kit, approver: Approver, ready: Ready, verdict: Ask, change_set: ChangeSet | None
+) -> ToolResult | None:
+    name = ready.call.name
+    question = f.QuestionAsked(
+        ready.call.id,
+        name,
+        ready.args,
+        title=_TITLES.get(name, f"Use the tool {name}"),
+        detail=ready.tool.subject(ready.args),
+        diff="" if change_set is None else change_set.diff(kit.workspace.root),
+        rule=verdict.suggestion,
+        timeout_ms=approver.timeout_ms,
+    )
+    kit.emit(question)
+    answer = await approver.ask(question)
+    kit.emit(f.QuestionAnswered(question.call_id, name, answer.outcome, answer.reason))
+    if answer.remember and answer.outcome in ("approved", "rejected"):
+        kit.emit(f.RuleLearned(answer.remember, allow=answer.outcome == "approved"))
+    await kit.settled()
+    match answer.outcome:
+        case "approved" | "expired_approved":
+            return None
+        case "expired_rejected":
+            return ToolResult(expired_text(name, question.timeout_ms or 0), 1)
+        case "rejected" | "cancelled":
+            return ToolResult(rejected_text(name, answer.reason), 1)
+
+
+async def execute(kit: Kit, ready: Ready, approved: ChangeSet | None = None) -> ToolResult:
+    """Run an admitted call. Only cancellation and a log that cannot be written get out; the rest is a result."""
+    kit.emit(f.CallBegan(ready.call.id, ready.call.name, ready.args))
+    await kit.settled()
+    limit = kit.limits.tool_timeout_ms
+    try:
+        async with asyncio.timeout(None if limit is None else limit / 1000) as deadline:
+            result = await ready.tool.run(ready.args, context_for(kit, ready.call, approved))
+    except ToolError as error:
+        return _failure(error, ready.notes)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        kind: Json = {"type": "timeout", "op": ready.call.name, "duration_ms": limit}
+        text = f"Tool '{ready.call.name}' timed out after {limit}ms; you may retry with less to do."
+        return ToolResult(text, 1, error_kind=kind)
+    except StoreError:
+        raise
+    except Exception as error:  # the guard around a tool: its failure is a result, not the end of the session
+        logger.exception("tool %s failed", ready.call.name)
+        return ToolResult(f"Tool '{ready.call.name}' failed: {type(error).__name__}: {error}", 1)
+    return ToolResult(result.output + ready.notes, result.exit_code, result.metadata, result.error_kind)
+
+
+async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
+    """Bound the result and make it a fact."""
+    capped = cap(call.name, result, kit.artifacts)
+    kit.emit(f.CallEnded(call.id, call.name, capped.output, capped.exit_code, capped.metadata, capped.error_kind))
+    await kit.settled()
+    return capped
+
+
+def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> ToolContext:
+    """What a running call may use of the kit."""
+    return ToolContext(
+        call.id,
+        kit.workspace,
+        emit=lambda text: kit.emit(f.OutputStreamed(call.id, call.name, text)),
+        applied=lambda changes: kit.emit(f.FilesChanged(call.id, changes)),
+        environment=kit.environment,
+        approved=approved,
+    )
+
+
+def _failure(error: ToolError, notes: str) -> ToolResult:
+    return ToolResult(f"{error}{notes}", 1, error_kind=error.kind)

@@ -1,0 +1,355 @@
+"""The blocking face: the asynchronous one, run on a thread that waits for nobody.
+
+A blocking call waits in small steps, so that Ctrl-C gets through on every system; it then stops the run it waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+from a3s_lsp.engine.events import TERMINAL
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.ports import Model
+from a3s_lsp.sdk.aio import AsyncAgent, AsyncSession
+from a3s_lsp.sdk.requests import History, Request
+from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
+from a3s_lsp.sdk.streams import AsyncEventStream
+from a3s_lsp.sdk.values import SessionOptions
+
+T = TypeVar("T")
+_STEP_SECONDS = 0.1
+_TIDY_SECONDS = 0.5
+
+
+class LoopThread:
+    """An event loop on a thread of its own, which ends when nothing refers to this object any more."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=_serve, args=(self.loop,), name="a3s-engine", daemon=True)
+        thread.start()
+        weakref.finalize(self, self.loop.call_soon_threadsafe, self.loop.stop)
+
+    def call(self, work: Coroutine[object, object, T]) -> T:
+        """Run it, and wait for it. Ctrl-C cancels it, and waits for a moment until it has tidied up."""
+        tasks: list[asyncio.Task[T]] = []
+
+        async def watched() -> T:
+            tasks.append(asyncio.ensure_future(work))
+            await asyncio.wait(tasks)
+            return tasks[0].result()
+
+        future = asyncio.run_coroutine_threadsafe(watched(), self.loop)
+        try:
+            return _patiently(future)
+        except KeyboardInterrupt:
+            for task in tasks:
+                self.loop.call_soon_threadsafe(task.cancel)
+            concurrent.futures.wait([future], timeout=_TIDY_SECONDS)
+            raise
+
+    def here(self, work: Callable[[], T]) -> T:
+        """Run a plain function on the loop, and wait for it."""
+
+        async def call() -> T:
+            return work()
+
+        return self.call(call())
+
+
+def _patiently(future: concurrent.futures.Future[T]) -> T:
+    while True:
+        try:
+            return future.result(_STEP_SECONDS)
+        except TimeoutError:
+            if future.done():
+                return future.result()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
+class Agent(Handle):
+    """A configuration, ready to have sessions. Made by `create`."""
+
+    _loop: LoopThread
+    _agent: AsyncAgent
+
+    @classmethod
+    def create(cls, config_source: str) -> Agent:
+        """From the path of an agent.acl, or from its text. ConfigError (a RuntimeError) lists what is wrong."""
+        loop = LoopThread()
+        return cls._of(loop, loop.call(AsyncAgent.create(config_source)))
+
+    @classmethod
+    def with_model(cls, model: Model) -> Agent:
+        """With a model of the program's own, such as `testing.ScriptedModel`, and no configuration."""
+        loop = LoopThread()
+        return cls._of(loop, loop.here(lambda: AsyncAgent.with_model(model)))
+
+    @classmethod
+    def _of(cls, loop: LoopThread, agent: AsyncAgent) -> Agent:
+        self = object.__new__(cls)
+        self._loop, self._agent = loop, agent
+        return self
+
+    def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> Session:
+        """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
+        return Session.of(self._loop, self._loop.call(self._agent.session(workspace, options, **named)))
+
+    def resume_session(self, session_id: str, options: SessionOptions) -> Session:
+        """The stored session with this id. `session.resume()` goes on with a run that had been cut."""
+        return Session.of(self._loop, self._loop.call(self._agent.resume_session(session_id, options)))
+
+    def __repr__(self) -> str:
+        return "Agent(...)"
+
+
+class EventStream(Handle):
+    """`for event in stream`, or `async for`. Leaving `with` early, `close`, or letting it go stops the run."""
+
+    _loop: LoopThread
+    _source: AsyncEventStream
+    _events: queue.SimpleQueue[AgentEvent]
+    _over: bool
+
+    @classmethod
+    def of(cls, loop: LoopThread, open_stream: Callable[[], AsyncEventStream]) -> EventStream:
+        """The blocking twin of the stream that `open_stream` opens on the loop."""
+        self = object.__new__(cls)
+        self._loop = loop
+        self._events = queue.SimpleQueue()
+        self._over = False
+        self._source = loop.here(open_stream)
+        pump = _pump(self._source, self._events)
+        asyncio.run_coroutine_threadsafe(pump, loop.loop)
+        weakref.finalize(self, _abandon, loop, self._source)
+        return self
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> AgentEvent:
+        if self._over:
+            raise StopIteration
+        while True:
+            try:
+                return self._took(self._events.get(timeout=_STEP_SECONDS))
+            except queue.Empty:
+                continue
+
+    def __aiter__(self) -> EventStream:
+        return self
+
+    async def __anext__(self) -> AgentEvent:
+        if self._over:
+            raise StopAsyncIteration
+        try:
+            return self._took(self._events.get_nowait())
+        except queue.Empty:
+            return self._took(await asyncio.to_thread(self._events.get))
+
+    def _took(self, event: AgentEvent) -> AgentEvent:
+        self._over = event.event_type in TERMINAL
+        return event
+
+    def __enter__(self) -> EventStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the run if it is still going; nothing more comes out."""
+        if not self._over:
+            self._over = True
+            self._loop.call(self._source.aclose())
+
+
+async def _pump(source: AsyncEventStream, sink: queue.SimpleQueue[AgentEvent]) -> None:
+    async for event in source:
+        sink.put(event)
+
+
+def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
+    asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
+
+
+class Session(Handle):
+    """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
+
+    _loop: LoopThread
+    _session: AsyncSession
+
+    @classmethod
+    def of(cls, loop: LoopThread, session: AsyncSession) -> Session:
+        """The blocking twin of a session."""
+        self = object.__new__(cls)
+        self._loop, self._session = loop, session
+        return self
+
+    @property
+    def session_id(self) -> str:
+        return self._session.session_id
+
+    @property
+    def workspace(self) -> str:
+        return self._session.workspace
+
+    @property
+    def init_warning(self) -> str | None:
+        """What the session was made without, in a sentence."""
+        return self._session.init_warning
+
+    # ------------------------------------------------------------ prompts
+
+    def send(self, request: Request, history: History | None = None) -> AgentResult:
+        """The answer. Waits its turn if a run is going. RunFailed (a RuntimeError) says why there is none."""
+        return self._loop.call(self._session.send(request, history))
+
+    def run(self, request: Request, history: History | None = None) -> AgentResult:
+        """The same as `send`."""
+        return self.send(request, history)
+
+    def stream(self, request: Request, history: History | None = None) -> EventStream:
+        """The events of the answer as they happen; the last one is end, error or cancelled."""
+        return EventStream.of(self._loop, lambda: self._session.stream(request, history))
+
+    def resume(self) -> AgentResult | None:
+        """Go on with the run that was cut when its process ended; None if there is none."""
+        return self._loop.call(self._session.resume())
+
+    def steer(self, text: str) -> bool:
+        """Give the run that is going one more message between two turns. False if none is going."""
+        return self._loop.call(self._session.steer(text))
+
+    def cancel(self) -> bool:
+        """Stop what is going. True if there was something."""
+        return self._loop.call(self._session.cancel())
+
+    def cancel_run(self, run_id: str) -> bool:
+        """Stop this run. False if it is not going."""
+        return self._loop.call(self._session.cancel_run(run_id))
+
+    def close(self) -> None:
+        """Stop what is going, and give the session back; it cannot be used any more."""
+        self._loop.call(self._session.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ looking
+
+    def history(self) -> list[Json]:
+        """The conversation as `[{"role", "content": [blocks]}]`."""
+        return self._loop.here(self._session.history)
+
+    def runs(self) -> list[Json]:
+        """All runs, oldest first."""
+        return self._loop.here(self._session.runs)
+
+    def run_snapshot(self, run_id: str) -> Json | None:
+        """One run, or None."""
+        return self._loop.here(lambda: self._session.run_snapshot(run_id))
+
+    def current_run(self) -> Json | None:
+        """The run that is going, or None."""
+        return self._loop.here(self._session.current_run)
+
+    def run_events(self, run_id: str) -> list[Json]:
+        """The stored events of a run: `[{"sequence", "timestamp_ms", "event": {"type", …}}]`."""
+        return self._loop.call(self._session.run_events(run_id))
+
+    def list_commands(self) -> list[dict[str, str]]:
+        """The slash commands: name, description, usage."""
+        return self._session.list_commands()
+
+    def tool_names(self) -> list[str]:
+        """The tools that the model is offered."""
+        return self._session.tool_names()
+
+    def tool_definitions(self) -> list[Json]:
+        """The tools with their JSON schemas: name, description, parameters."""
+        return self._session.tool_definitions()
+
+    def get_artifact(self, uri: str) -> Json | None:
+        """The whole output of a call of which only the start was shown, or None."""
+        return self._loop.here(lambda: self._session.get_artifact(uri))
+
+    # ------------------------------------------------------------ confirmations
+
+    def pending_confirmations(self) -> list[Json]:
+        """The questions that wait: tool_id, tool_name, args, remaining_ms."""
+        return self._session.pending_confirmations()
+
+    def confirm_tool_use(self, tool_id: str, approved: bool, reason: str | None = None) -> bool:
+        """Answer a question, from any thread. False if there is no such question any more."""
+        return self._session.confirm_tool_use(tool_id, approved, reason)
+
+    def cancel_confirmations(self) -> int:
+        """Reject all questions that wait, and say how many there were."""
+        return self._session.cancel_confirmations()
+
+    # ------------------------------------------------------------ direct tools
+
+    def tool(self, name: str, args: Mapping[str, object]) -> ToolResult:
+        """Use any tool. The program's own act: no policy, nobody is asked; failures are results."""
+        return self._loop.call(self._session.tool(name, args))
+
+    def read_file(self, file_path: str, offset: int | None = None, limit: int | None = None) -> ToolText:
+        """The numbered lines of a file; lines count from 0."""
+        return self._loop.call(self._session.read_file(file_path, offset, limit))
+
+    def write_file(self, file_path: str, content: str) -> ToolResult:
+        """Write a whole file."""
+        return self._loop.call(self._session.write_file(file_path, content))
+
+    def edit_file(self, file_path: str, old_string: str, new_string: str, replace_all: bool = False) -> ToolResult:
+        """Replace one text in a file."""
+        return self._loop.call(self._session.edit_file(file_path, old_string, new_string, replace_all))
+
+    def patch_file(self, file_path: str, diff: str) -> ToolResult:
+        """Apply a unified diff to a file."""
+        return self._loop.call(self._session.patch_file(file_path, diff))
+
+    def ls(self, path: str | None = None) -> ToolResult:
+        """What is in a folder."""
+        return self._loop.call(self._session.ls(path))
+
+    def glob(self, pattern: str, path: str | None = None) -> list[str]:
+        """The paths that match, relative to the workspace, sorted."""
+        return self._loop.call(self._session.glob(pattern, path))
+
+    def grep(self, pattern: str, path: str | None = None, glob: str | None = None) -> ToolText:
+        """The lines that match a regular expression."""
+        return self._loop.call(self._session.grep(pattern, path, glob))
+
+    def bash(self, command: str, timeout: int | None = None) -> ToolText:
+        """The output of a shell command; `timeout` is in milliseconds."""
+        return self._loop.call(self._session.bash(command, timeout))
+
+    def save(self) -> None:
+        """Return when everything so far is durable. A session with a store needs no saving. Raises StoreError."""
+        self._loop.call(self._session.save())
+
+    def __repr__(self) -> str:
+        return repr(self._session)

@@ -1,0 +1,136 @@
+"""The LSP commands: a few lines each, from the wire to the engine and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pygls.exceptions import JsonRpcInvalidParams
+
+from a3s_lsp.engine.commands import builtin_commands
+from a3s_lsp.engine.facts import RunQueued
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.state import State
+from a3s_lsp.server import wire
+from a3s_lsp.server.context import with_context
+from a3s_lsp.server.host import Host
+from a3s_lsp.server.language_server import A3SLanguageServer, CommandHandler
+from a3s_lsp.server.uris import uri_to_path
+
+
+def register(server: A3SLanguageServer, host: Host) -> None:
+    """Offer every command of docs/protocol.md, and every slash command."""
+    commands = Commands(host)
+    table: dict[str, CommandHandler] = {
+        wire.PROMPT: commands.prompt,
+        wire.CANCEL: commands.cancel,
+        wire.STEER: commands.steer,
+        wire.SESSION_NEW: commands.new,
+        wire.SESSION_LIST: commands.list,
+        wire.SESSION_RESUME: commands.resume,
+        wire.SESSION_DELETE: commands.delete,
+        wire.APPROVE: commands.approve,
+        wire.DENY: commands.deny,
+    }
+    for name, handler in table.items():
+        server.add_command(name, handler)
+    for slash in builtin_commands():
+        server.add_command(f"{wire.SLASH_PREFIX}{slash.name}", _slash(host, slash.name))
+
+
+class Commands:
+    """The handlers; each gets the one argument object of `workspace/executeCommand`."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def prompt(self, argument: Json) -> Json:
+        """Start a run, or a slash command; returns before it ends."""
+        params = wire.read(wire.Prompt, argument)
+        if not params.text.strip():
+            raise JsonRpcInvalidParams("'text' is empty: say what is to be done.")
+        session = await self._host.session(params.session_id)
+        command = session.command_in(params.text)
+        if command is not None:
+            return {"sessionId": session.id, "runId": None, "text": await session.run_command(*command)}
+        run = session.start(RunQueued(with_context(params, self._host.server.documents)))
+        return {"sessionId": session.id, "runId": run.id}
+
+    async def cancel(self, argument: Json) -> Json:
+        """Stop a run, or all of a session; answered after the terminal event."""
+        params = wire.read(wire.Cancel, argument)
+        if params.run_id is not None:
+            run = self._host.run_of(params.run_id)
+            return {"cancelled": run is not None and await run.cancel()}
+        session = self._host.open_session(params.session_id)
+        return {"cancelled": session is not None and await session.cancel()}
+
+    async def steer(self, argument: Json) -> Json:
+        """Give the run that is going one more message."""
+        params = wire.read(wire.Steer, argument)
+        session = self._host.open_session(params.session_id)
+        run = session.current_run() if session else None
+        return {"queued": run is not None and run.steer(params.text)}
+
+    async def new(self, argument: Json) -> Json:
+        """A new session."""
+        params = wire.read(wire.NewSession, argument)
+        session = await self._host.new_session(self._folder(params.workspace))
+        return {"sessionId": session.id}
+
+    def _folder(self, named: str | None) -> Path:
+        if named is None:
+            return self._host.root()
+        path = uri_to_path(named) if "://" in named else Path(named)
+        if path is None:
+            raise JsonRpcInvalidParams(f"'workspace' must be a folder on this machine, not {named}.")
+        return path
+
+    async def list(self, argument: Json) -> list[Json]:
+        """All stored sessions, newest first."""
+        wire.read(wire.Nothing, argument)
+        return [
+            {
+                "sessionId": row.id,
+                "title": row.title,
+                "workspace": row.workspace,
+                "updatedAt": row.updated_ms,
+                "status": row.status,
+                "messages": row.messages,
+            }
+            for row in await self._host.stored_sessions()
+        ]
+
+    async def resume(self, argument: Json) -> Json:
+        """Open a stored session, show its events again, and go on with what was cut."""
+        params = wire.read(wire.OneSession, argument)
+        session = await self._host.resume_session(params.session_id)
+        run = session.resume() or session.current_run()
+        answer: Json = {"sessionId": session.id, "status": "running" if run else _status(session.state)}
+        return answer if run is None else {**answer, "runId": run.id}
+
+    async def delete(self, argument: Json) -> Json:
+        """Delete a stored session."""
+        params = wire.read(wire.OneSession, argument)
+        return {"deleted": await self._host.delete_session(params.session_id)}
+
+    async def approve(self, argument: Json) -> Json:
+        """Answer a question with yes."""
+        return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=True)}
+
+    async def deny(self, argument: Json) -> Json:
+        """Answer a question with no."""
+        return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=False)}
+
+
+def _slash(host: Host, name: str) -> CommandHandler:
+    async def run(argument: Json) -> Json:
+        params = wire.read(wire.Slash, argument)
+        session = await host.session(params.session_id)
+        return {"text": await session.run_command(name, params.args)}
+
+    return run
+
+
+def _status(state: State) -> str:
+    last = next(reversed(state.runs.values()), None)
+    return "idle" if last is None else last.status

@@ -1,0 +1,163 @@
+"""The sessions of one client: what they are made of, which one is current, and who is told what happens in them."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
+from a3s_lsp.engine.errors import ConfigError, SessionNotFound
+from a3s_lsp.engine.events import Event
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.models.loading import warm
+from a3s_lsp.engine.models.select import choose
+from a3s_lsp.engine.policy.postures import posture_policy
+from a3s_lsp.engine.ports import SessionInfo
+from a3s_lsp.engine.run import Run
+from a3s_lsp.engine.session import Session, Setup
+from a3s_lsp.engine.state import State
+from a3s_lsp.engine.store.writer import LogWriter
+from a3s_lsp.server import wire
+from a3s_lsp.server.approvals import Questions, SessionApprover
+from a3s_lsp.server.edits import ClientEditor
+from a3s_lsp.server.language_server import A3SLanguageServer
+from a3s_lsp.server.notices import show_error
+from a3s_lsp.server.progress import Progress
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the command line and the machine say; the client's settings win over it."""
+
+    writer: LogWriter
+    surroundings: Surroundings
+
+
+class Host:
+    """All that one connected client has of the engine."""
+
+    def __init__(self, server: A3SLanguageServer, defaults: Defaults) -> None:
+        self.server = server
+        self.settings = wire.Settings()
+        self.progress = Progress(server)
+        self.questions = Questions(server, lambda: self.settings.client)
+        self._defaults = defaults
+        self._editor = ClientEditor(server)
+        self._sessions: dict[str, Session] = {}
+        self._current: str | None = None
+
+    # ------------------------------------------------------------ sessions
+
+    async def session(self, session_id: str | None) -> Session:
+        """The named session, or the current one, made if there is none yet."""
+        if session_id is not None:
+            if session_id not in self._sessions:
+                raise SessionNotFound(
+                    f"Session {session_id} is not open here: resume it with a3s.session.resume, or leave sessionId out."
+                )
+            return self._sessions[session_id]
+        if self._current in self._sessions:
+            return self._sessions[self._current]
+        return await self.new_session(self.root())
+
+    async def new_session(self, root: Path) -> Session:
+        """A new session on this folder, which becomes the current one."""
+        session_id = str(uuid.uuid4())
+        setup = await self._setup(session_id, root, None)
+        return self._adopt(await Session.create(session_id, setup, self._defaults.writer))
+
+    async def resume_session(self, session_id: str) -> Session:
+        """The stored session, made current; its past events are shown again. Runs that were cut are not started."""
+        session = self._sessions.get(session_id)
+        if session is None:
+
+            async def setup(state: State) -> Setup:
+                return await self._setup(session_id, Path(state.workspace), state.model)
+
+            session = self._adopt(await Session.load(session_id, setup, self._defaults.writer))
+        self._current = session_id
+        for event in await session.past_events():
+            self._send(event, {"replay": True})
+        return session
+
+    async def stored_sessions(self) -> list[SessionInfo]:
+        """All sessions in the store, newest first."""
+        writer = self._defaults.writer
+        return list(await writer.call(writer.store.sessions))
+
+    async def delete_session(self, session_id: str) -> bool:
+        """Stop the session if it is open, and delete it. False if there was none."""
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            await session.close()
+        writer = self._defaults.writer
+        return await writer.call(lambda: writer.store.delete(session_id))
+
+    async def close(self) -> None:
+        """Give all sessions back. What is going stops without an end, and goes on when it is resumed."""
+        await asyncio.gather(*(session.suspend() for session in self._sessions.values()))
+        self._sessions.clear()
+
+    def open_session(self, session_id: str | None) -> Session | None:
+        """The named session, or the current one, if it is open."""
+        return self._sessions.get(session_id or self._current or "")
+
+    def run_of(self, run_id: str) -> Run | None:
+        """An open run by its id, in whatever session."""
+        found = (session.run(run_id) for session in self._sessions.values())
+        return next((run for run in found if run is not None), None)
+
+    def apply(self, settings: wire.Settings) -> None:
+        """Take new settings; the posture holds from the next call on, the model for new sessions."""
+        self.settings = settings
+        for session in self._sessions.values():
+            session.set_permission(posture_policy(settings.posture))
+
+    def root(self) -> Path:
+        """The first workspace folder of the client, else the folder that the server runs in."""
+        return next(iter(self.server.roots()), Path.cwd())
+
+    def _adopt(self, session: Session) -> Session:
+        self._sessions[session.id] = session
+        self._current = session.id
+        session.subscribe(self._show)
+        return session
+
+    # ------------------------------------------------------------ telling the client
+
+    def _show(self, event: Event) -> None:
+        self._send(event, {})
+        self.progress.show(event)
+
+    def _send(self, event: Event, extra: Json) -> None:
+        if self.settings.client.events:
+            names = {"sessionId": event.session_id, "runId": event.run_id, "seq": event.seq, "time": event.time_ms}
+            self.server.notify(wire.EVENT, {**names, "type": event.type, **extra, **event.fields})
+
+    # ------------------------------------------------------------ making sessions
+
+    async def _setup(self, session_id: str, root: Path, model: str | None) -> Setup:
+        wishes = Wishes(model or self.settings.model, self.settings.posture, self.settings.config)
+        approver = SessionApprover(self.questions, functools.partial(self._sessions.get, session_id))
+        return await assemble(root, wishes, self._defaults.surroundings, approver, self._editor)
+
+    async def warm(self) -> None:
+        """Load the library behind the configured model before it is needed, so that the first answer does not wait."""
+        surroundings = self._defaults.surroundings
+        try:
+            loaded = await asyncio.to_thread(configuration, self.root(), self.settings.config, surroundings)
+            settings = None if loaded is None else loaded.settings
+            choice = await asyncio.to_thread(choose, settings, self.settings.model, surroundings.environ)
+        except ConfigError as error:
+            show_error(self.server, str(error))
+            return
+        for problem in loaded.problems if loaded else ():
+            logger.warning("%s", problem)
+        if choice.target is not None:
+            warm()
