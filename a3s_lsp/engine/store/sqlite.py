@@ -170,7 +170,9 @@ class SQLiteStore:
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Conversations are nobody else's business; SQLite gives its other files the mode of this one.
+            self.path.touch(mode=0o600)
             db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
             try:
                 db.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,160 @@
+"""Session logs: what was written is there, also for another process, and two never write one session."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.errors import SessionBusy, SessionNotFound, StoreError
+from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage
+from a3s_lsp.engine.ports import SessionStore
+from a3s_lsp.engine.store.memory import MemoryStore
+from a3s_lsp.engine.store.sqlite import SQLiteStore
+
+MakeStore = Callable[[Path], SessionStore]
+
+
+def record(position: int, fact: f.Fact, run: str | None = "r") -> f.Record:
+    return f.Record(position, run, position, 1_000 + position, fact)
+
+
+LOG = [
+    record(0, f.SessionOpened("/w", "p/m"), None),
+    record(1, f.RunStarted("fix the bug\nplease")),
+    record(2, f.TurnEnded(1, AssistantMessage("ok", (ToolCall("c", "bash", "{}"),), "why"), Usage(3, 4, cost=0.5))),
+    record(
+        3, f.CallEnded("c", "bash", "out\x00put \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"), 0)
+    ),
+    record(4, f.RunEnded("completed", "ok")),
+]
+
+
+@pytest.fixture(params=[lambda path: SQLiteStore(path / "s.db"), lambda path: MemoryStore()], ids=["sqlite", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStore:
+    make: MakeStore = request.param
+    return make(tmp_path)
+
+
+def test_what_was_appended_is_read_back_in_order(store: SessionStore) -> None:
+    store.append("a", LOG[:2], sync=False)
+    store.append("a", LOG[2:], sync=True)
+    assert list(store.read("a")) == LOG
+
+
+def test_the_list_has_title_status_and_count_and_the_newest_is_first(store: SessionStore) -> None:
+    store.append("a", LOG, sync=False)
+    store.append("b", [f.Record(0, "r", 0, 9_000, f.RunStarted("later"))], sync=False)
+    rows = store.sessions()
+    assert [row.id for row in rows] == ["b", "a"]
+    assert (rows[1].title, rows[1].status, rows[1].messages, rows[1].workspace) == ("fix the bug", "completed", 2, "/w")
+
+
+def test_a_deleted_session_is_gone(store: SessionStore) -> None:
+    store.append("a", LOG, sync=False)
+    assert store.delete("a") is True
+    assert store.delete("a") is False
+    assert store.sessions() == []
+    with pytest.raises(SessionNotFound):
+        store.read("a")
+
+
+def test_ids_that_look_alike_on_a_disk_are_different_sessions(store: SessionStore) -> None:
+    for name in ("a/b", "a_b", "..", "ä" * 500):
+        store.open(name)
+        store.append(name, [record(0, f.RunStarted(name))], sync=False)
+    assert {row.title for row in store.sessions()} >= {"a/b", "a_b", ".."}
+
+
+def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.db")
+    store.append("a", LOG[:2], sync=False)
+    with pytest.raises(StoreError, match="continued elsewhere"):
+        store.append("a", [record(5, f.RunResumed()), record(1, f.RunResumed())], sync=False)
+    assert list(store.read("a")) == LOG[:2]
+
+
+def _hold(path: Path, held: multiprocessing.synchronize.Event, end: multiprocessing.synchronize.Event) -> None:
+    store = SQLiteStore(path)
+    store.open("a")
+    store.append("a", LOG[:2], sync=False)
+    held.set()
+    end.wait(30)
+    os._exit(9)  # as a killed process: nothing is given back by hand
+
+
+def test_a_session_that_another_process_has_is_busy_until_that_process_dies(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    held, end = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path / "s.db", held, end))
+    other.start()
+    try:
+        assert held.wait(30)
+        store = SQLiteStore(tmp_path / "s.db")
+        with pytest.raises(SessionBusy, match=f"process {other.pid}"):
+            store.open("a")
+        with pytest.raises(SessionBusy):
+            store.delete("a")
+        assert store.sessions()[0].status == "running"
+    finally:
+        end.set()
+        other.join(30)
+    store.open("a")
+    assert list(store.read("a")) == LOG[:2]
+
+
+def test_a_run_of_a_dead_process_is_listed_as_interrupted(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.db")
+    store.append("a", LOG[:2], sync=False)
+    store.close()
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        db.execute("UPDATE sessions SET owner_pid = 4194999")  # beyond the largest pid there is
+    assert SQLiteStore(tmp_path / "s.db").sessions()[0].status == "interrupted"
+
+
+def test_a_locked_database_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("a3s_lsp.engine.store.sqlite._BUSY_SECONDS", 0.05)
+    store = SQLiteStore(tmp_path / "s.db")
+    store.append("a", LOG[:1], sync=False)
+    other = sqlite3.connect(tmp_path / "s.db")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked by another process: try again"):
+        store.append("a", LOG[1:], sync=False)
+    other.rollback()
+    other.close()
+    store.append("a", LOG[1:], sync=False)
+    assert list(store.read("a")) == LOG
+
+
+def test_a_file_that_is_no_database_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "s.db").write_bytes(b"this is not a database, it is a text of some length" * 100)
+    with pytest.raises(StoreError, match=r"s\.db cannot be used .*move it away"):
+        SQLiteStore(tmp_path / "s.db").sessions()
+
+
+def test_a_place_that_cannot_be_a_folder_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="A3S_STATE_DIR"):
+        SQLiteStore(tmp_path / "file" / "s.db").open("a")
+
+
+def test_a_log_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    SQLiteStore(tmp_path / "s.db").sessions()
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="newer a3s-lsp"):
+        SQLiteStore(tmp_path / "s.db").sessions()
+
+
+def test_the_log_is_only_for_its_owner(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "state" / "s.db")
+    store.append("a", LOG, sync=True)
+    for path in (tmp_path / "state").rglob("*"):
+        if path.is_file():
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
