@@ -1,0 +1,1 @@
+"""Language models: which one is asked, and how."""

@@ -1,0 +1,49 @@
+"""What a turn cost, as far as prices are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from a3s_lsp.engine.config.settings import Cost
+from a3s_lsp.engine.config.target import Target
+from a3s_lsp.engine.messages import Usage
+
+_MILLION = 1_000_000
+
+
+def price_of(target: Target, listed: Mapping[str, Mapping[str, object]]) -> Cost:
+    """The configured price, or the one on litellm's list, where 0 means that nobody knows it."""
+    if target.cost != Cost():
+        return target.cost
+    if target.base_url and target.provider != "anthropic":
+        return Cost()
+    entry = listed.get(target.name) or listed.get(target.model) or {}
+    return Cost(
+        _per_million(entry.get("input_cost_per_token")),
+        _per_million(entry.get("output_cost_per_token")),
+        _per_million(entry.get("cache_read_input_token_cost")),
+        _per_million(entry.get("cache_creation_input_token_cost")),
+    )
+
+
+def with_cost(usage: Usage, price: Cost) -> Usage:
+    """The usage with its cost; None where a price that matters is missing. Cached tokens count as read if need be."""
+    fresh = usage.prompt_tokens - usage.cache_read_tokens - usage.cache_write_tokens
+    parts = (
+        (fresh, price.input),
+        (usage.completion_tokens, price.output),
+        (usage.cache_read_tokens, price.input if price.cache_read is None else price.cache_read),
+        (usage.cache_write_tokens, price.input if price.cache_write is None else price.cache_write),
+    )
+    cost = 0.0
+    for tokens, per_million in parts:
+        if tokens and per_million is None:
+            return usage
+        cost += tokens * (per_million or 0.0) / _MILLION
+    known = price.input is not None and price.output is not None
+    return replace(usage, cost=cost) if known else usage
+
+
+def _per_million(per_token: object) -> float | None:
+    return per_token * _MILLION if isinstance(per_token, float | int) and per_token else None

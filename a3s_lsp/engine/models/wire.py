@@ -1,0 +1,79 @@
+"""The conversation as OpenAI's chat API writes it, which litellm translates for the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, ToolCall, ToolMessage, UserMessage
+from a3s_lsp.engine.ports import CallDelta, ModelRequest, ToolSpec
+
+
+def wire_messages(request: ModelRequest) -> list[Json]:
+    """The system prompt, then the messages in order."""
+    system: list[Json] = [{"role": "system", "content": request.system}] if request.system else []
+    return [*system, *(_message(message) for message in request.messages)]
+
+
+def wire_tool(tool: ToolSpec) -> Json:
+    """A tool as it is offered."""
+    function: Json = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _message(message: Message) -> Json:
+    match message:
+        case UserMessage(text=text, attachments=()):
+            return {"role": "user", "content": text}
+        case UserMessage(text=text, attachments=attachments):
+            images = [_image(attachment) for attachment in attachments]
+            return {"role": "user", "content": [*images, {"type": "text", "text": text}]}
+        case AssistantMessage(text=text, tool_calls=()):
+            return {"role": "assistant", "content": text}
+        case AssistantMessage(text=text, tool_calls=calls, reasoning=reasoning):
+            # Providers that show their reasoning want it back beside the calls that it led to.
+            thoughts: Json = {"reasoning_content": reasoning} if reasoning else {}
+            return {"role": "assistant", "content": text, "tool_calls": [_call(call) for call in calls], **thoughts}
+        case ToolMessage(call_id=call_id, content=content):
+            return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+def _image(attachment: Attachment) -> Json:
+    url = f"data:{attachment.media_type};base64,{attachment.data}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _call(call: ToolCall) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call.arguments)}}
+
+
+def _arguments(text: str) -> str:
+    """The arguments as compact JSON. Providers reject a history with broken ones; the call's result quotes them."""
+    try:
+        arguments: object = json.loads(text)
+    except ValueError:
+        return "{}"
+    return json.dumps(arguments, separators=(",", ":"), ensure_ascii=False) if isinstance(arguments, dict) else "{}"
+
+
+@dataclass(slots=True)
+class CallPieces:
+    """Tells the calls of one turn apart for providers that give every call the index 0, or no id."""
+
+    _open: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """The provider's index -> ours, and the call's id."""
+    _count: int = 0
+
+    def pieces(self, index: int, call_id: str, name: str, arguments: str) -> Iterator[CallDelta]:
+        """The piece under an index of its own; the first piece of a call has its id and name."""
+        known = self._open.get(index)
+        if known is not None and (not call_id or call_id == known[1]):
+            if arguments:
+                yield CallDelta(known[0], arguments=arguments)
+            return
+        call_id = call_id or f"call_{uuid4().hex}"
+        self._open[index] = (self._count, call_id)
+        yield CallDelta(self._count, call_id, name, arguments)
+        self._count += 1
