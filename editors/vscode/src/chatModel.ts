@@ -74,7 +74,6 @@ export interface ChatModel {
   server: ServerView;
   commands: SlashCommand[];
   session?: string;
-  title?: string;
   items: Item[];
   questions: Question[];
   /** The run that is going. */
@@ -92,7 +91,7 @@ export interface ChatModel {
 
 export type Action =
   | { kind: "server"; server: ServerView; commands: SlashCommand[] }
-  | { kind: "session"; sessionId: string | undefined; title?: string }
+  | { kind: "session"; sessionId: string | undefined }
   | { kind: "adopted"; sessionId: string }
   | { kind: "resumed"; runId?: string | null }
   | { kind: "event"; event: A3sEvent }
@@ -136,7 +135,6 @@ export function reduce(model: ChatModel, action: Action): ChatModel {
         chip: model.chip,
         nextId: model.nextId,
         session: action.sessionId,
-        title: action.title,
       };
     case "adopted":
       return model.session === undefined ? { ...model, session: action.sessionId } : model;
@@ -177,10 +175,7 @@ function withEvent(model: ChatModel, event: A3sEvent): ChatModel {
 function tell(model: ChatModel, body: EventBody, { sessionId, runId }: A3sEvent): ChatModel {
   switch (body.type) {
     case "start":
-      return append(
-        { ...model, run: runId, title: model.title ?? headline(body.prompt) },
-        { kind: "user", text: body.prompt },
-      );
+      return append({ ...model, run: runId }, { kind: "user", text: body.prompt });
     case "run_resumed":
       return { ...model, run: runId, items: model.items.slice(0, model.turnFrom) };
     case "steered":
@@ -343,9 +338,4 @@ function plus(spending: Spending, usage: Usage): Spending {
 
 function clip(output: string): string {
   return output.length > OUTPUT_SHOWN ? `…${output.slice(-OUTPUT_SHOWN)}` : output;
-}
-
-function headline(text: string): string {
-  const line = text.trim().split("\n", 1)[0] ?? "";
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }

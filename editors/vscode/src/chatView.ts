@@ -25,10 +25,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     private readonly extensionUri: vscode.Uri,
     private readonly store: ChatStore,
   ) {
-    this.subscription = store.onStep(({ action, model }) => {
-      this.queue(action);
-      this.showTitle(model.title);
-    });
+    this.subscription = store.onStep(({ action }) => this.queue(action));
   }
 
   get visible(): boolean {
@@ -45,7 +42,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       this.ready = false;
     });
     view.webview.html = this.html(view.webview);
-    this.showTitle(this.store.model.title);
   }
 
   /** Shows the chat and puts the cursor into its input. */
@@ -106,12 +102,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   private post(message: ToPage): void {
     void this.view?.webview.postMessage(message);
-  }
-
-  private showTitle(title: string | undefined): void {
-    if (this.view !== undefined && this.view.description !== title) {
-      this.view.description = title;
-    }
   }
 
   private resource(...parts: string[]): vscode.Uri {

@@ -108,12 +108,17 @@ export class Client implements vscode.Disposable {
     return experimental?.a3s;
   }
 
-  private send<A>(command: string, argument: object): Promise<A> {
-    if (this.connection === undefined || this.view.state !== "ready") {
-      return Promise.reject(new Error("The A3S server is not running; restart it, or look at the log."));
+  private async send<A>(command: string, argument: object): Promise<A> {
+    const { connection } = this;
+    if (connection === undefined || this.view.state !== "ready") {
+      throw new Error("The A3S server is not running; restart it, or look at the log.");
     }
     const params: ExecuteCommandParams = { command, arguments: [argument] };
-    return this.connection.sendRequest<A>("workspace/executeCommand", params);
+    try {
+      return await connection.sendRequest<A>("workspace/executeCommand", params);
+    } catch (error) {
+      throw connection === this.connection ? error : new Error("The A3S server stopped before it answered.");
+    }
   }
 
   private startOver(): Promise<void> {

@@ -57,7 +57,7 @@ async function resumeLatest({ conversation, chat, store }: Parts): Promise<void>
   if (latest === undefined) {
     store.dispatch({ kind: "notice", level: "info", text: "There is no session to resume yet." });
   } else {
-    await conversation.resume(latest.sessionId, latest.title);
+    await conversation.resume(latest.sessionId);
   }
   await chat.focus();
 }

@@ -57,8 +57,8 @@ export class Conversation {
   }
 
   /** Shows a stored session; its events come again, and a run that had been cut goes on. */
-  async resume(sessionId: string, title?: string): Promise<void> {
-    this.store.dispatch({ kind: "session", sessionId, title });
+  async resume(sessionId: string): Promise<void> {
+    this.store.dispatch({ kind: "session", sessionId });
     const { runId } = await this.client.execute("a3s.session.resume", { sessionId });
     this.store.dispatch({ kind: "resumed", runId });
     await this.remember(sessionId);
@@ -79,7 +79,7 @@ export class Conversation {
       return;
     }
     try {
-      await this.resume(sessionId, this.store.model.title);
+      await this.resume(sessionId);
     } catch (error) {
       this.log.info(`The last session was not reopened: ${messageOf(error)}`);
       this.store.dispatch({ kind: "session", sessionId: undefined });

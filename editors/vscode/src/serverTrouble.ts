@@ -52,14 +52,13 @@ function remediesFor(server: ServerView): Remedy[] {
   return server.state === "missing" ? ["install", "choose", "log"] : ["restart", "log"];
 }
 
-/** The message names a few of the places; the log and the chat name all of them. */
+/** The message is short; the log and the chat name every place. */
 function describe({ state, message, tried = [] }: ServerView): string {
   if (state !== "missing") {
     return message ?? "The A3S server has stopped.";
   }
-  const [first, ...more] = tried;
-  const others = more.length > 0 ? ` and ${more.length} other places` : "";
-  return `The A3S server (${EXECUTABLE}) was not found at ${first}${others}; install it or choose its path.`;
+  const places = tried.length > 1 ? `on PATH or at ${tried.at(-1)}` : `at ${tried[0]}`;
+  return `The A3S server (${EXECUTABLE}) was not found ${places}; install it or choose its path.`;
 }
 
 function installInTerminal(): void {

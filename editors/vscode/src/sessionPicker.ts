@@ -13,7 +13,7 @@ const DELETE: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon("trash"
 export async function pickSession(conversation: Conversation, chat: ChatView): Promise<void> {
   const picked = await choose(conversation);
   if (picked !== undefined) {
-    await conversation.resume(picked.sessionId, picked.title);
+    await conversation.resume(picked.sessionId);
     await chat.focus();
   }
 }

@@ -63,7 +63,6 @@ test("an answer streams into one block", () => {
   ]);
   assert.deepEqual(lines(model), ["user: hello", "reasoning: hm", "text: Good day"]);
   assert.equal(model.run, undefined);
-  assert.equal(model.title, "hello");
 });
 
 test("an answer that was not streamed is shown at the end", () => {
@@ -209,10 +208,9 @@ test("switching sessions empties the chat and keeps the server", () => {
   const model = after(show([{ type: "start", prompt: "go" }, ASKED], ready), {
     kind: "session",
     sessionId: "s2",
-    title: "Old",
   });
   assert.deepEqual([model.items, model.questions, model.run], [[], [], undefined]);
-  assert.deepEqual([model.session, model.title, model.server.state, model.commands.length], ["s2", "Old", "ready", 1]);
+  assert.deepEqual([model.session, model.server.state, model.commands.length], ["s2", "ready", 1]);
 });
 
 test("a replay that ends without a run going leaves nothing going", () => {

@@ -100,7 +100,7 @@ class Page {
     this.transcript.show(model.items);
     this.cards.show(model.questions);
     this.welcome.hidden = model.items.length > 0 || model.server.state !== "ready";
-    document.body.classList.toggle("running", model.run !== undefined);
+    document.body.classList.toggle("working", model.run !== undefined && model.questions.length === 0);
     this.composer.show(model);
     if (following || model.questions.length > (drawn?.questions.length ?? 0)) {
       this.scroller.scrollTop = this.scroller.scrollHeight;

@@ -14,26 +14,28 @@ export function questionCard(question: Question, host: QuestionHost): HTMLElemen
   return element(
     "section",
     { className: "question", ariaLabel: `The agent asks: ${title}` },
-    element("h2", { textContent: title }),
+    element(
+      "header",
+      {},
+      element("h2", { textContent: title }),
+      diff ? button("Show diff", "link", () => host.showDiff(toolId)) : undefined,
+    ),
     child ? element("p", { className: "child", textContent: `Asked by ${child}` }) : undefined,
     detail ? element("pre", { className: "detail", textContent: detail }) : undefined,
     diff ? diffBlock(diff) : undefined,
-    actions(question, answer, () => host.showDiff(toolId)),
+    actions(rule, answer),
     rule
       ? element("p", { className: "rule" }, "Always allow keeps the rule ", element("code", { textContent: rule }))
       : undefined,
   );
 }
 
-function actions(
-  { rule, diff }: Question,
-  answer: (choice: Choice, note?: string) => void,
-  showDiff: () => void,
-): HTMLElement {
+function actions(rule: Question["rule"], answer: (choice: Choice, note?: string) => void): HTMLElement {
   const note = noteForm((text) => answer("reject_once", text || undefined));
   const denyWithNote = button("Deny with note…", "secondary", () => {
     note.hidden = false;
     note.querySelector("input")?.focus();
+    note.closest(".question")?.scrollIntoView({ block: "end" });
   });
   const row = element(
     "div",
@@ -42,7 +44,6 @@ function actions(
     rule ? button("Always allow", "secondary", () => answer("allow_always")) : undefined,
     button("Deny", "secondary", () => answer("reject_once")),
     denyWithNote,
-    diff ? button("Show diff", "link", showDiff) : undefined,
   );
   return element("div", {}, row, note);
 }

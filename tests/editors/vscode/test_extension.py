@@ -1,0 +1,20 @@
+"""The VS Code extension in a real editor, with a server that follows a script and with the real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.editors.vscode.conftest import Play
+
+# The first test also installs and packages what is missing.
+pytestmark = [pytest.mark.editor, pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def test_a_conversation_streams_asks_edits_stops_and_comes_back(play: Play, fake_server: Path) -> None:
+    play("conversation", {"a3s.serverPath": fake_server})
+
+
+def test_a_server_that_is_missing_or_crashes_is_explained_and_mended(play: Play) -> None:
+    play("trouble", {"a3s.serverPath": "/nowhere/a3s-lsp"})
