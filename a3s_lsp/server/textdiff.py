@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from a3s_lsp.server.textdocuments import split_lines
 
-Edit: TypeAlias = tuple[int, int, str]
-"""Start and end offset in the old text, and what stands there in the new one."""
+
+class Edit(NamedTuple):
+    """The text between two offsets of the old text, replaced."""
+
+    start: int
+    end: int
+    text: str
+
 
 _Hunk: TypeAlias = tuple[int, int, int, int]
 
@@ -76,7 +82,7 @@ def _trimmed(before: str, after: str, hunk: _Hunk) -> Edit:
     tail = min(_common_prefix(old[::-1], new[::-1]), min(len(old), len(new)) - head)
     while _splits(old, len(old) - tail) or _splits(new, len(new) - tail):
         tail -= 1
-    return start + head, end - tail, new[head : len(new) - tail]
+    return Edit(start + head, end - tail, new[head : len(new) - tail])
 
 
 def _common_prefix(one: str, other: str) -> int:

@@ -179,8 +179,9 @@ class Documents:
         """The open document, or None."""
         return self._open.get(uri_key(uri))
 
-    def open(self, item: types.TextDocumentItem) -> None:
+    def open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Take in a document that the editor opened; one that was open already is replaced."""
+        item = params.text_document
         key = uri_key(item.uri)
         if key in self._open:
             _log.warning("The editor opened %s again without closing it; the new text is taken.", item.uri)
@@ -203,14 +204,15 @@ class Documents:
         for listener in tuple(self._listeners):
             listener(document.uri)
 
-    def save(self, uri: str) -> None:
+    def save(self, params: types.DidSaveTextDocumentParams) -> None:
         """Note that the text of a document is on the disk now."""
-        document = self.get(uri)
+        document = self.get(params.text_document.uri)
         if document is not None:
             document.dirty = False
 
-    def close(self, uri: str) -> None:
+    def close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget a document; who waits for its next version gets DocumentClosed."""
+        uri = params.text_document.uri
         key = uri_key(uri)
         if self._open.pop(key, None) is None:
             _log.warning("The editor closed %s, which was not open.", uri)
