@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _SWITCHES = {
     "disable_aiohttp_transport": True,
     # Anthropic refuses a history with tool calls when no tools are offered; litellm then adds one.
     "modify_params": True,
+    # A hundred like pieces in a row may well be a table or a ruler.
+    "REPEATED_STREAMING_CHUNK_LIMIT": sys.maxsize,
 }
 
 

@@ -59,6 +59,11 @@ async def test_an_answer_comes_in_pieces_with_its_usage() -> None:
         ]
 
 
+async def test_an_answer_may_repeat_itself() -> None:
+    with Server(text(*["----"] * 300)) as server:
+        assert len(await chunks(model_at(server))) == 301
+
+
 async def test_the_request_is_what_the_provider_expects() -> None:
     tool = ToolSpec("read", "Reads.", {"type": "object", "properties": {"path": {"type": "string"}}})
     request = ModelRequest("be brief", (UserMessage("hi"),), (tool,), temperature=0.3)
