@@ -8,6 +8,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -34,7 +35,7 @@ def main(
         return
     if sum((stdio, tcp is not None, ws is not None)) > 1:
         raise click.UsageError("Choose one of --stdio, --tcp and --ws.")
-    sys.exit(_serve(tcp, ws))
+    _serve(tcp, ws)
 
 
 @main.command()
@@ -74,24 +75,28 @@ def demo(keep: bool) -> None:
     sys.exit(asyncio.run(play(keep=keep)))
 
 
-def _serve(tcp: str | None, ws: str | None) -> int:
+def _serve(tcp: str | None, ws: str | None) -> NoReturn:
     from a3s_lsp.engine.assembly import Surroundings
     from a3s_lsp.engine.store.sqlite import SQLiteStore
     from a3s_lsp.engine.store.writer import LogWriter
     from a3s_lsp.server.app import create_server
     from a3s_lsp.server.host import Defaults
-    from a3s_lsp.server.transport import serve_stdio, serve_tcp, serve_websocket
+    from a3s_lsp.server.transport import run_to_exit, serve_stdio, serve_tcp, serve_websocket
 
     writer = LogWriter(SQLiteStore(session_log(os.environ)))
     server = create_server(Defaults(writer, Surroundings(os.environ, user_config())))
-    try:
-        if tcp is not None:
-            return asyncio.run(serve_tcp(server, *_address(tcp)))
-        if ws is not None:
-            return asyncio.run(serve_websocket(server, *_address(ws)))
-        return asyncio.run(serve_stdio(server))
-    finally:
-        writer.close()
+
+    async def serving() -> int:
+        try:
+            if tcp is not None:
+                return await serve_tcp(server, *_address(tcp))
+            if ws is not None:
+                return await serve_websocket(server, *_address(ws))
+            return await serve_stdio(server)
+        finally:
+            writer.close()
+
+    run_to_exit(serving())
 
 
 def _address(text: str) -> tuple[str, int]:

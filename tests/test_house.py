@@ -1,0 +1,91 @@
+"""The house stands as it was drawn: layers, the front door, imports without effects, stdout for the protocol alone."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import a3s_lsp
+
+PACKAGE = Path(a3s_lsp.__file__).parent
+MAY_IMPORT = {"engine": {"engine"}, "sdk": {"engine", "sdk"}, "server": {"engine", "sdk", "server"}}
+ONLY_IN: dict[str, tuple[str, ...]] = {
+    "pygls": ("server/",),
+    "lsprotocol": ("server/", "fake_editor.py"),
+    "subprocess": ("engine/workspace/processes.py", "engine/workspace/process_tree.py"),
+    "litellm": ("engine/models/",),
+    "sqlite3": ("engine/store/",),
+}
+HEAVY = (
+    "pygls",
+    "lsprotocol",
+    "litellm",
+    "openai",
+    "boto3",
+    "mcp",
+    "websockets",
+    "psutil",
+    "whatthepatch",
+    "rapidfuzz",
+)
+
+
+def _modules() -> list[str]:
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def _imports(name: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("name", _modules())
+def test_imports_go_down_only(name: str) -> None:
+    room = name.split("/")[0]
+    for imported in _imports(name):
+        parts = imported.split(".")
+        if parts[0] == "a3s_lsp" and room in MAY_IMPORT and len(parts) > 1 and parts[1] in MAY_IMPORT:
+            assert parts[1] in MAY_IMPORT[room], f"{name} imports {imported}"
+        allowed = ONLY_IN.get(parts[0])
+        assert allowed is None or name.startswith(allowed), f"{name} imports {imported}"
+
+
+def test_the_front_door_is_sorted_and_complete() -> None:
+    assert a3s_lsp.__all__ == sorted(a3s_lsp.__all__)
+    shown = {name for name, value in vars(a3s_lsp).items() if not name.startswith("_") and not _is_module(value)}
+    assert set(a3s_lsp.__all__) == shown
+
+
+def _is_module(value: object) -> bool:
+    return type(value).__name__ == "module"
+
+
+def _python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_importing_loads_nothing_heavy_and_has_no_effect(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A3S_FROM_DOTENV=1\n")
+    code = f"""
+import os, sys, threading, logging
+before, handlers = dict(os.environ), list(logging.getLogger().handlers)
+import a3s_lsp
+assert dict(os.environ) == before, "the environment changed"
+assert threading.active_count() == 1, "a thread was started"
+assert logging.getLogger().handlers == handlers, "logging was configured"
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+assert not loaded, loaded
+"""
+    done = _python(code, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
