@@ -25,10 +25,11 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class HunkLine:
-    """A line of a hunk."""
+    """A line of a hunk, with its ending as the diff has it."""
 
     operation: Operation
     text: str
+    ending: str
 
 
 @dataclass(slots=True)
@@ -56,13 +57,12 @@ class Patched:
 def parse(diff: str) -> list[Hunk]:
     """The hunks of a diff for one file. ToolError if there are none or if it cannot be read."""
     lines = diff.split("\n")
-    while lines and not lines[-1].strip():
+    while lines and lines[-1] in ("", "\r"):
         lines.pop()
     hunks: list[Hunk] = []
     for number, line in enumerate(lines):
-        line = line.removesuffix("\r")
         if line.startswith("@@"):
-            hunks.append(_hunk(line))
+            hunks.append(_hunk(line.removesuffix("\r")))
         elif _begins_file(lines, number):
             if hunks:
                 raise _unparsable("it changes several files; call patch once for each file")
@@ -79,7 +79,8 @@ def apply(text: str, hunks: Sequence[Hunk]) -> Patched:
     """The text with all hunks applied. ToolError, naming the first that does not fit."""
     body = text.removeprefix(_BYTE_ORDER_MARK)
     lines = re.findall(r"[^\n]*\n|[^\n]+", body)
-    ending = "\r\n" if 2 * body.count("\r\n") > body.count("\n") else "\n"
+    ending = _usual_ending(body)
+    own_endings = not body or len({line.ending for hunk in hunks for line in hunk.lines}) > 1
     closed = not body or body.endswith("\n")
     floor = drift = 0
     remarks: list[str] = []
@@ -89,7 +90,7 @@ def apply(text: str, hunks: Sequence[Hunk]) -> Patched:
         if place is None:
             raise _misfit(number, hunk, lines)
         size = len(hunk.old) - place.lead - place.trail
-        new = _replacement(lines, hunk, place, ending)
+        new = _replacement(lines, hunk, place, own_endings)
         lines[place.index : place.index + size] = new
         floor = place.index + len(new)
         if hunk.new_ends and floor < len(lines):
@@ -121,11 +122,13 @@ def _hunk(header: str) -> Hunk:
 
 
 def _add(hunk: Hunk, line: str, number: int) -> None:
-    match line[:1]:
+    text = line.removesuffix("\r")
+    ending = "\n" if text == line else "\r\n"
+    match text[:1]:
         case " " | "-" | "+" as operation:
-            hunk.lines.append(HunkLine(operation, line[1:]))
+            hunk.lines.append(HunkLine(operation, text[1:], ending))
         case "":
-            hunk.lines.append(HunkLine(" ", ""))  # an empty context line that lost its space
+            hunk.lines.append(HunkLine(" ", "", ending))  # an empty context line that lost its space
         case "\\" if hunk.lines:
             last = hunk.lines[-1].operation
             hunk.old_ends |= last != "+"
@@ -198,18 +201,23 @@ def _without_whitespace(line: str) -> str:
     return "".join(line.split())
 
 
-def _replacement(lines: Sequence[str], hunk: Hunk, place: _Place, ending: str) -> list[str]:
-    """The new lines; context stays as it is in the file."""
+def _replacement(lines: Sequence[str], hunk: Hunk, place: _Place, own_endings: bool) -> list[str]:
+    """The new lines. Context stays as it is in the file; added lines end like their neighbours, or as in the diff."""
     out: list[str] = []
     at = place.index
     for line in hunk.lines[place.lead : len(hunk.lines) - place.trail]:
         if line.operation == "+":
+            ending = line.ending if own_endings else _usual_ending("".join(lines[max(0, at - 2) : at + 1]))
             out.append(line.text + ending)
             continue
         if line.operation == " ":
             out.append(lines[at])
         at += 1
     return out
+
+
+def _usual_ending(text: str) -> str:
+    return "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
 
 
 def _joined(lines: Sequence[str], ending: str, closed: bool) -> str:

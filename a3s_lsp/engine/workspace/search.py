@@ -21,10 +21,7 @@ async def search(workspace: Workspace, query: Query) -> Found:
 async def search_with(program: str | None, workspace: Workspace, query: Query) -> Found:
     """The same with this ripgrep, or with none at all."""
     unsaved = [document for document in workspace.unsaved() if _is_selected(document, query)]
-    if program is None:
-        on_disk, complete = await asyncio.to_thread(walk.search_files, query), True
-    else:
-        on_disk, complete = await search_disk(program, query)
+    on_disk, complete = await _search_disk(program, query)
     in_editor = [await _search_document(program, query, document) for document in unsaved]
     hidden = {document.path for document in unsaved}
     files = [hits for hits in on_disk if hits.path not in hidden] + [hits for hits in in_editor if hits is not None]
@@ -44,6 +41,14 @@ async def list_files_with(program: str | None, workspace: Workspace, folder: Pat
         on_disk = await list_disk(program, folder)
     in_editor = (document.path for document in workspace.unsaved() if document.path.is_relative_to(folder))
     return sorted({*on_disk, *in_editor})
+
+
+async def _search_disk(program: str | None, query: Query) -> tuple[list[FileHits], bool]:
+    if not query.path.exists():
+        return [], True  # a document that only the editor has
+    if program is None:
+        return await asyncio.to_thread(walk.search_files, query), True
+    return await search_disk(program, query)
 
 
 async def _search_document(program: str | None, query: Query, document: Document) -> FileHits | None:

@@ -42,7 +42,7 @@ def search_bytes(query: Query, path: Path, data: bytes) -> FileHits | None:
     """What is found in one text, or None."""
     if b"\0" in data:
         return None
-    lines = data.split(b"\n")
+    lines = data.removesuffix(b"\n").split(b"\n")
     pattern = _pattern(query)
     spans: dict[int, list[Span]] = {}
     for match in pattern.finditer(data):
