@@ -71,13 +71,15 @@ class LiteLLMModel:
         except TimeoutError:
             raise Transient(f"{self.name}: no word from the provider for too long") from None
         except library.errors as error:
-            raise as_model_error(error, self._target) from None
+            raise as_model_error(error, self._target, opened=answer is not None) from None
         finally:
             if answer is not None:
                 await answer.aclose()
 
     def _arguments(self, request: ModelRequest) -> Json:
         target = self._target
+        # litellm would put a sentence of its own into Anthropic's empty texts.
+        silence = None if target.provider == "anthropic" else ""
         optional: Json = {
             "tools": [wire_tool(tool) for tool in request.tools] or None,
             "temperature": request.temperature,
@@ -87,7 +89,7 @@ class LiteLLMModel:
         }
         return {
             **_address(target),
-            "messages": wire_messages(request),
+            "messages": wire_messages(request, silence),
             # Without a key litellm would take one from the environment and send it wherever the address points.
             "api_key": target.api_key or "none",
             "stream": True,

@@ -32,8 +32,6 @@ _SWITCHES = {
     "telemetry": False,
     # httpx alone: a session of aiohttp complains on stderr when its loop ends first.
     "disable_aiohttp_transport": True,
-    # Anthropic refuses a history with tool calls when no tools are offered; litellm then adds one.
-    "modify_params": True,
     # A hundred like pieces in a row may well be a table or a ruler.
     "REPEATED_STREAMING_CHUNK_LIMIT": sys.maxsize,
 }

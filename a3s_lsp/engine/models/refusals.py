@@ -12,20 +12,24 @@ from a3s_lsp.engine.errors import ModelError, ModelRefused
 from a3s_lsp.engine.models.retry import Transient
 
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout|Exception)\s*(?:: |- ))+")
+_SUFFIX = re.compile(r"\s*Original exception:.*$", re.DOTALL)
+_NO_PROVIDER = "LLM Provider NOT provided"
 _TRANSIENT = (408, 409, 425, 429)
 _HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")
 _LONGEST = 500
 
 
-def as_model_error(error: Exception, target: Target) -> ModelError:
-    """The error of litellm or of the connection as one of ours, without keys. No headers: nobody answered."""
+def as_model_error(error: Exception, target: Target, *, opened: bool) -> ModelError:
+    """The error of litellm or of the connection as one of ours, without keys; `opened`: the answer had begun."""
     said = without_secrets(_sentence(error), target)
     status = getattr(error, "status_code", None)
     headers = getattr(error, "litellm_response_headers", None)
-    if not isinstance(status, int) or (not headers and (status == 408 or status >= 500)):
+    passing = not isinstance(status, int) or status in _TRANSIENT or status >= 500
+    if passing and not headers and not opened:
         return Transient(f"{target.name}: {target.base_url or target.provider} cannot be reached: {said}")
+    if _NO_PROVIDER in said:
+        return ModelRefused(f"{target.name}: no provider {target.provider!r} is known; give it a base_url in agent.acl")
     message = f"{target.name} answered HTTP {status}: {said}" if headers else f"{target.name}: {said}"
-    passing = status in _TRANSIENT or status >= 500
     if passing and not _spent(error):
         return Transient(message, _retry_after(headers))
     return ModelRefused(message)
@@ -44,7 +48,7 @@ def _sentence(error: Exception) -> str:
     body = getattr(error, "body", None)
     found = _said(body)
     if found is None:
-        text = _PREFIX.sub("", str(error)).strip()
+        text = _PREFIX.sub("", _SUFFIX.sub("", str(error))).strip()
         found = _said(_decoded(text)) or text or type(error).__name__
     line = " ".join(found.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

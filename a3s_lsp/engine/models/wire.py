@@ -11,10 +11,10 @@ from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message,
 from a3s_lsp.engine.ports import CallDelta, ModelRequest, ToolSpec
 
 
-def wire_messages(request: ModelRequest) -> list[Json]:
-    """The system prompt, then the messages in order."""
+def wire_messages(request: ModelRequest, silence: str | None = "") -> list[Json]:
+    """The system prompt, then the messages in order. `silence` stands beside calls for text that is not there."""
     system: list[Json] = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *(_message(message) for message in request.messages)]
+    return [*system, *(_message(message, silence) for message in request.messages)]
 
 
 def wire_tool(tool: ToolSpec) -> Json:
@@ -23,7 +23,7 @@ def wire_tool(tool: ToolSpec) -> Json:
     return {"type": "function", "function": function}
 
 
-def _message(message: Message) -> Json:
+def _message(message: Message, silence: str | None) -> Json:
     match message:
         case UserMessage(text=text, attachments=()):
             return {"role": "user", "content": text}
@@ -35,7 +35,8 @@ def _message(message: Message) -> Json:
         case AssistantMessage(text=text, tool_calls=calls, reasoning=reasoning):
             # Providers that show their reasoning want it back beside the calls that it led to.
             thoughts: Json = {"reasoning_content": reasoning} if reasoning else {}
-            return {"role": "assistant", "content": text, "tool_calls": [_call(call) for call in calls], **thoughts}
+            content = text if text.strip() else silence
+            return {"role": "assistant", "content": content, "tool_calls": [_call(call) for call in calls], **thoughts}
         case ToolMessage(call_id=call_id, content=content):
             return {"role": "tool", "tool_call_id": call_id, "content": content}
 

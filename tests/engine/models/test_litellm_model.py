@@ -205,15 +205,21 @@ async def test_anthropic_is_spoken_to_in_its_own_words_with_cached_parts() -> No
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9}},
         {"type": "message_stop"},
     ]
+    called = AssistantMessage("", (ToolCall("c1", "read", "{}"),))
     with Server(Answer(events=events, done=False)) as server:
         target = Target("anthropic", "claude-sonnet-4-5", KEY, f"{server.url}/v1")
-        found = await chunks(LiteLLMModel(target))
+        found = await chunks(
+            LiteLLMModel(target), ModelRequest("s", (UserMessage("hi"), called, ToolMessage("c1", "r")))
+        )
     assert found == [TextDelta("hey"), Finish("stop", Usage(18, 9, 5, 3, cost_of(found)))]
     assert cost_of(found) == pytest.approx((10 * 3 + 5 * 0.3 + 3 * 3.75 + 9 * 15) / 1e6)
     [sent] = server.requests
     assert (sent.path, sent.headers["x-api-key"]) == ("/v1/messages", KEY)
     assert "cache_control" in str(sent.body["system"])
-    assert "cache_control" in str(sent.body["messages"])
+    messages = sent.body["messages"]
+    assert isinstance(messages, list)
+    assert messages[1]["content"] == [{"type": "tool_use", "id": "c1", "name": "read", "input": {}}]
+    assert "cache_control" in str(messages[-1])
 
 
 @pytest.mark.parametrize(
@@ -298,6 +304,17 @@ async def test_a_cut_answer_is_an_error_after_its_pieces_were_shown() -> None:
                 seen.append(chunk)
         assert len(server.requests) == 1
     assert seen == [TextDelta("half")]
+
+
+async def test_an_error_in_the_middle_is_told_in_the_providers_words() -> None:
+    events = [delta({"content": "a"}), {"error": {"message": "overloaded now"}}]
+    with Server(Answer(events=events)) as server, pytest.raises(ModelError, match=r"^mine/m: overloaded now$"):
+        await chunks(model_at(server))
+
+
+async def test_a_provider_that_nobody_knows_needs_an_address() -> None:
+    with pytest.raises(ModelRefused, match=r"no provider 'nosuch' is known; give it a base_url in agent\.acl"):
+        await chunks(LiteLLMModel(Target("nosuch", "m", KEY)))
 
 
 @pytest.mark.parametrize("hold_at", [wire.SILENCE, 0], ids=["no status", "no event"])
