@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from cattrs import Converter
 from lsprotocol import converters, types
 from pygls.lsp.server import LanguageServer
 
@@ -22,17 +24,24 @@ CommandHandler: TypeAlias = Callable[[dict[str, object]], Awaitable[object]]
 """Runs a command; it gets the one argument object of `workspace/executeCommand` as it came, `{}` if there is none."""
 
 
+@functools.cache
+def _converter() -> Converter:
+    """The one converter of the process: making it takes longer than anything else here."""
+    return converters.get_converter()
+
+
 class A3SLanguageServer(LanguageServer):
     """A server for one client.
 
-    Features are registered as with pygls; a handler of a method that LSP does not know gets plain JSON. Do not use
-    `workspace` or pygls' own commands: texts are in `documents`, commands are added with `add_command`.
+    Features are registered as with pygls; a handler of a method that LSP does not know gets plain JSON. As with pygls,
+    a first parameter whose annotation fits the server, `object` too, gets the server. Texts are in `documents`, not in
+    `workspace`, and commands are added with `add_command`.
     """
 
     protocol: HardenedProtocol
 
     def __init__(self, name: str, version: str) -> None:
-        super().__init__(name, version, protocol_cls=HardenedProtocol, converter_factory=converters.get_converter)
+        super().__init__(name, version, protocol_cls=HardenedProtocol, converter_factory=_converter)
 
     @property
     def documents(self) -> Documents:

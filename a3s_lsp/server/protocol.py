@@ -210,11 +210,11 @@ class HardenedProtocol(LanguageServerProtocol):
 
     def _settle_request(self, request: Request, result: object, error: BaseException | None) -> None:
         self._running.pop(request.id, None)
-        if error is not None:
-            self._reply_error(request.id, reply_to(request.method, error))
-            return
         try:
-            self._send_data({"jsonrpc": "2.0", "id": request.id, "result": result})
+            if error is None:
+                self._send_data({"jsonrpc": "2.0", "id": request.id, "result": result})
+            else:
+                self._reply_error(request.id, reply_to(request.method, error))
         except (TypeError, ValueError, RecursionError) as unsendable:
             self._reply_error(request.id, reply_to(request.method, unsendable))
 

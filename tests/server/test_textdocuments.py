@@ -1,0 +1,320 @@
+"""Open documents, the edits between two texts, and the spelling of paths."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import get_args
+
+import pytest
+from lsprotocol import types
+
+from a3s_lsp.server.textdiff import minimal_edits
+from a3s_lsp.server.textdocuments import DocumentClosed, Documents, Encoding, TextDocument, split_lines
+from a3s_lsp.server.uris import path_to_uri, posix_path, uri_key, uri_to_path, windows_path
+
+URI = "file:///work/a.txt"
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+
+
+def at(line: int, character: int) -> types.Position:
+    return types.Position(line, character)
+
+
+def replacement(start: types.Position, end: types.Position, text: str) -> types.TextDocumentContentChangePartial:
+    return types.TextDocumentContentChangePartial(types.Range(start, end), text)
+
+
+def opened(text: str, version: int = 1, uri: str = URI) -> types.DidOpenTextDocumentParams:
+    return types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "plaintext", version, text))
+
+
+def changed(version: int, text: str, uri: str = URI) -> types.DidChangeTextDocumentParams:
+    return types.DidChangeTextDocumentParams(
+        types.VersionedTextDocumentIdentifier(version, uri), [types.TextDocumentContentChangeWholeDocument(text)]
+    )
+
+
+def closed(uri: str = URI) -> types.DidCloseTextDocumentParams:
+    return types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri))
+
+
+# ---------------------------------------------------------------- positions
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("text", "position", "offset"),
+    [
+        ("ab\ncd\n", at(1, 1), 4),
+        ("ab\r\ncd", at(1, 0), 4),
+        ("ab\rcd", at(1, 0), 3),
+        ("ab\n", at(1, 0), 3),
+        ("ab\r\ncd", at(0, 99), 2),
+        ("ab\ncd", at(1, 99), 5),
+        ("ab\ncd", at(99, 0), 5),
+        ("ab\ncd", at(2**31 - 1, 2**31 - 1), 5),
+        ("", at(0, 0), 0),
+        ("a\fb\vc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\nj", at(1, 1), 19),
+    ],
+)
+def test_a_position_is_found_by_the_lines_of_lsp(
+    text: str, position: types.Position, offset: int, encoding: Encoding
+) -> None:
+    assert TextDocument(URI, "plaintext", 1, text).offset(position, encoding) == offset
+
+
+@pytest.mark.parametrize(
+    ("encoding", "characters"), [("utf-8", [0, 1, 3, 6, 10]), ("utf-16", [0, 1, 2, 3, 5]), ("utf-32", [0, 1, 2, 3, 4])]
+)
+def test_columns_count_the_units_of_the_encoding(encoding: Encoding, characters: list[int]) -> None:
+    document = TextDocument(URI, "plaintext", 1, "aé漢😀")
+    assert [document.position(offset, encoding).character for offset in range(5)] == characters
+    assert [document.offset(at(0, character), encoding) for character in characters] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("encoding", "inside"), [("utf-8", (4, 5, 6)), ("utf-16", (2,))])
+def test_a_position_inside_a_character_is_before_it(encoding: Encoding, inside: tuple[int, ...]) -> None:
+    document = TextDocument(URI, "plaintext", 1, "漢😀z")
+    assert {document.offset(at(0, unit), encoding) for unit in inside} == {1}
+
+
+def test_an_offset_outside_of_the_text_is_its_nearer_end() -> None:
+    document = TextDocument(URI, "plaintext", 1, "a\nb")
+    assert (document.position(-5, "utf-16"), document.position(99, "utf-16")) == (at(0, 0), at(1, 1))
+
+
+def test_a_range_may_cover_several_lines() -> None:
+    document = TextDocument(URI, "plaintext", 1, "a\r\n😀b\n")
+    assert document.range(0, 4, "utf-16") == types.Range(at(0, 0), at(1, 2))
+
+
+def test_lines_keep_their_ends() -> None:
+    assert split_lines("a\r\n\rb\n\nc\f") == ["a\r\n", "\r", "b\n", "\n", "c\f"]
+    assert split_lines("") == []
+
+
+# ---------------------------------------------------------------- changes
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after", "lines"),
+    [
+        ("a\rb", replacement(at(1, 0), at(1, 0), "\n"), "a\r\nb", 2),
+        ("a\nb", replacement(at(0, 1), at(0, 1), "\r"), "a\r\nb", 2),
+        ("a\r\nb", replacement(at(0, 1), at(1, 0), ""), "ab", 1),
+        ("a\r\nb\r\nc", replacement(at(0, 0), at(1, 0), "x\ny\n"), "x\ny\nb\r\nc", 4),
+        ("a\nb", replacement(at(1, 1), at(0, 1), "-"), "a-", 1),
+        ("a", replacement(at(9, 9), at(9, 9), "\n"), "a\n", 2),
+    ],
+)
+def test_a_change_next_to_a_line_end_keeps_the_lines_right(
+    before: str, change: types.TextDocumentContentChangePartial, after: str, lines: int
+) -> None:
+    document = TextDocument(URI, "plaintext", 1, before)
+    document.apply([change], "utf-16")
+    assert (document.text, document.line_count) == (after, lines)
+
+
+def test_each_change_is_made_in_the_text_that_the_one_before_left() -> None:
+    document = TextDocument(URI, "plaintext", 1, "one\ntwo\n")
+    document.apply(
+        [
+            replacement(at(0, 0), at(1, 0), ""),
+            types.TextDocumentContentChangeWholeDocument("new\n"),
+            replacement(at(0, 3), at(0, 3), "er"),
+        ],
+        "utf-16",
+    )
+    assert document.text == "newer\n"
+
+
+# ---------------------------------------------------------------- the store
+
+
+def test_a_document_is_found_however_its_uri_is_spelled() -> None:
+    documents = Documents()
+    documents.open(opened("text", uri="file:///c%3A/a%20b"))
+    for spelling in ("file:///c:/a b", "file:///C:/a%20b", "file:///C%3a/a%20b"):
+        document = documents.get(spelling)
+        assert document is not None and document.uri == "file:///c%3A/a%20b"
+
+
+def test_a_document_is_dirty_from_a_change_until_it_is_saved() -> None:
+    documents = Documents()
+    documents.open(opened("text"))
+    document = documents.get(URI)
+    assert document is not None and not document.dirty
+    documents.change(changed(2, "more"))
+    assert document.dirty
+    documents.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(URI)))
+    assert not document.dirty
+
+
+def test_a_change_of_a_document_that_is_not_open_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    documents = Documents()
+    documents.change(changed(2, "text"))
+    assert len(documents) == 0
+    assert f"The editor changed {URI}, which is not open; the change is ignored." in caplog.text
+
+
+def test_closing_a_document_that_is_not_open_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    Documents().close(closed())
+    assert "which was not open" in caplog.text
+
+
+def test_opening_again_takes_the_new_text(caplog: pytest.LogCaptureFixture) -> None:
+    documents = Documents()
+    documents.open(opened("old"))
+    documents.open(opened("new", version=9))
+    assert [(document.text, document.version) for document in documents] == [("new", 9)]
+    assert "again without closing" in caplog.text
+
+
+def test_listeners_are_told_after_the_change_until_they_leave() -> None:
+    documents, seen = Documents(), list[str]()
+    documents.open(opened("old"))
+    leave = documents.on_change(lambda uri: seen.extend(document.text for document in documents))
+    documents.change(changed(2, "new"))
+    leave()
+    documents.change(changed(3, "newer"))
+    assert seen == ["new"]
+
+
+async def test_a_later_version_that_is_there_is_not_waited_for() -> None:
+    documents = Documents()
+    documents.open(opened("text", version=5))
+    assert (await documents.changed(URI, 4, timeout=0)).version == 5
+
+
+async def test_waiting_ends_with_the_first_later_version() -> None:
+    documents = Documents()
+    documents.open(opened("one", version=1))
+    waiting = asyncio.create_task(documents.changed(URI, 2, timeout=5))
+    await asyncio.sleep(0)
+    documents.change(changed(2, "two"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    documents.change(changed(7, "seven"))
+    assert (await waiting).text == "seven"
+
+
+async def test_waiting_ends_when_time_is_up() -> None:
+    documents = Documents()
+    documents.open(opened("text"))
+    with pytest.raises(TimeoutError):
+        await documents.changed(URI, 1, timeout=0.001)
+    documents.change(changed(2, "text"))
+
+
+async def test_waiting_ends_when_the_document_is_closed() -> None:
+    documents = Documents()
+    documents.open(opened("text"))
+    waiting = asyncio.create_task(documents.changed(URI, 1, timeout=5))
+    await asyncio.sleep(0)
+    documents.close(closed())
+    with pytest.raises(DocumentClosed):
+        await waiting
+    with pytest.raises(DocumentClosed):
+        await documents.changed(URI, 1, timeout=5)
+
+
+# ---------------------------------------------------------------- edits between two texts
+
+
+def applied(before: str, edits: list[tuple[int, int, str]]) -> str:
+    for start, end, text in reversed(edits):
+        before = before[:start] + text + before[end:]
+    return before
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "edits"),
+    [
+        ("same", "same", []),
+        ("", "new", [(0, 0, "new")]),
+        ("old", "", [(0, 3, "")]),
+        ("a\nb\nc\n", "a\nB\nc\n", [(2, 3, "B")]),
+        ("def f(a):\n", "def f(a, b):\n", [(7, 7, ", b")]),
+        ("a\nb\nc\nd\n", "A\nb\nc\nD\n", [(0, 1, "A"), (6, 7, "D")]),
+        ("a\nb\n", "a\nx\nb\n", [(2, 2, "x\n")]),
+        ("a\nb\nc\n", "a\nc\n", [(2, 4, "")]),
+        ("a\r\n", "a\n", [(1, 3, "\n")]),
+        ("a\n", "a\r\n", [(1, 2, "\r\n")]),
+        ("a\r", "a\r\n", [(1, 2, "\r\n")]),
+        ("\ud83d\ude00", "\ud83d\ude01", [(0, 2, "\ud83d\ude01")]),
+    ],
+)
+def test_edits_are_as_small_as_a_client_can_apply(before: str, after: str, edits: list[tuple[int, int, str]]) -> None:
+    assert minimal_edits(before, after) == edits
+
+
+def test_a_large_difference_is_one_edit() -> None:
+    before = "first\n" + "".join(f"{number}\n" for number in range(8000)) + "last\n"
+    after = "first\n" + "".join(f"{number}\n" for number in range(8000, 16000)) + "last\n"
+    edits = minimal_edits(before, after)
+    assert len(edits) == 1 and edits[0].start == len("first\n")
+    assert applied(before, list(edits)) == after
+
+
+def test_scattered_changes_in_a_long_text_stay_apart() -> None:
+    lines = [f"line {number}\n" for number in range(5000)]
+    changed_lines = [f"LINE{line[4:]}" if number % 500 == 7 else line for number, line in enumerate(lines)]
+    before, after = "".join(lines), "".join(changed_lines)
+    edits = minimal_edits(before, after)
+    assert [edit.text for edit in edits] == ["LINE"] * 10
+    assert applied(before, list(edits)) == after
+
+
+# ---------------------------------------------------------------- URIs
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///home/a/b.py", PurePosixPath("/home/a/b.py")),
+        ("file:///home/a%20b/%C3%A9%23.py", PurePosixPath("/home/a b/é#.py")),
+        ("file://localhost/etc", PurePosixPath("/etc")),
+        ("file:///raw/%ff", PurePosixPath("/raw/\udcff")),
+        ("file:relative", None),
+        ("untitled:Untitled-1", None),
+        ("vscode-remote://ssh/home/a", None),
+        ("file://[broken/a", None),
+        ("", None),
+    ],
+)
+def test_a_posix_path_is_read_from_its_uri(uri: str, path: PurePath | None) -> None:
+    assert posix_path(uri) == path
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("file:///c%3A/Users/a%20b", PureWindowsPath("C:/Users/a b")),
+        ("file:///C:/Users", PureWindowsPath("C:/Users")),
+        ("file://server/share/x", PureWindowsPath("//server/share/x")),
+        ("untitled:Untitled-1", None),
+    ],
+)
+def test_a_windows_path_is_read_from_its_uri(uri: str, path: PurePath | None) -> None:
+    assert windows_path(uri) == path
+    if path is not None:
+        assert str(windows_path(uri)) == str(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PurePosixPath("/a b/é#?%.py"), "file:///a%20b/%C3%A9%23%3F%25.py"),
+        (PureWindowsPath("C:/a b"), "file:///C:/a%20b"),
+        (PureWindowsPath("//server/share/x"), "file://server/share/x"),
+    ],
+)
+def test_a_path_is_written_as_a_uri(path: PurePath, uri: str) -> None:
+    assert path_to_uri(path) == uri
+
+
+def test_a_real_path_survives_the_way_through_a_uri(tmp_path: Path) -> None:
+    odd = tmp_path / "a b#é%41.txt"
+    assert uri_to_path(path_to_uri(odd)) == odd
+    assert uri_key(path_to_uri(odd)) == uri_key(path_to_uri(odd).replace("%20", " "))
