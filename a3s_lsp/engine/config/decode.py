@@ -25,6 +25,11 @@ class Origins:
     places: dict[Path, Span] = field(default_factory=dict)
     unset: dict[Path, Unset] = field(default_factory=dict)
 
+    def forget(self, path: Path) -> None:
+        """Drop what was said before at this path and below it."""
+        self.places = {one: span for one, span in self.places.items() if one[: len(path)] != path}
+        self.unset = {one: unset for one, unset in self.unset.items() if one[: len(path)] != path}
+
 
 def decode(cls: type[T], tree: Table, environ: Mapping[str, str], report: Report) -> tuple[T, Origins]:
     """The settings as far as they are right, with their origins. Variables without a value are not reported here."""
@@ -50,6 +55,7 @@ class _Decoder:
             here = (*path, name)
             if here in self.origins.places and setting.kind != "tables":
                 self._report.warning(entry.name.span, f'"{name}" is given twice; the last one holds.')
+                self.origins.forget(here)
             self.origins.places[here] = entry.value.span
             if setting.instead:
                 self._report.warning(entry.name.span, f'"{name}" is an old name; write {setting.instead}.')
@@ -189,8 +195,7 @@ class _Decoder:
         here = (*path, label.text)
         if here in self.origins.places:
             self._report.warning(label.span, f'"{path[-1]}" has "{label.text}" twice; the last one holds.')
-            self.origins.places = {k: v for k, v in self.origins.places.items() if k[: len(here)] != here}
-            self.origins.unset = {k: v for k, v in self.origins.unset.items() if k[: len(here)] != here}
+            self.origins.forget(here)
         self.origins.places[here] = label.span
         return self.table(cls, tree, here, **{_label(cls): label.text})
 

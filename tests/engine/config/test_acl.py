@@ -242,6 +242,24 @@ def test_a_configuration_without_a_default_model_is_whole_only_if_that_is_asked(
         load("", {})
 
 
+def test_what_a_later_block_replaced_is_not_missed() -> None:
+    assert told("search { timeout = env('NO') }\nsearch { timeout = 3 }") == [
+        '2:1 warning "search" is given twice; the last one holds.'
+    ]
+    assert told("providers 'p' { api_key = env('NO') }\nproviders 'p' { api_key = 'k' }") == [
+        '2:11 warning "providers" has "p" twice; the last one holds.'
+    ]
+
+
+def test_the_offline_assistant_may_be_the_default_model() -> None:
+    assert load('default_model = "offline/assistant"', {}).settings.default_model == "offline/assistant"
+
+
+@pytest.mark.parametrize("opening", ["a = [", "a {", "a = {b = ", "a = env(", "["])
+def test_nesting_without_end_is_an_error_and_not_a_crash(opening: str) -> None:
+    assert examine("a = " + opening * 10_000, {}, "f").problems
+
+
 def test_strict_makes_errors_of_warnings() -> None:
     assert [problem.severity for problem in load("zzz = 1", {}, need_model=False).problems] == ["warning"]
     with pytest.raises(ConfigError, match='"zzz" is not known'):

@@ -36,11 +36,6 @@ def test_any_text_is_judged_with_places_inside_it(text: str) -> None:
         assert (problem.line, problem.column) <= (problem.end_line, problem.end_column)
 
 
-@given(st.integers(1, 400), st.sampled_from(["a = [", "a {", "a = {b = ", "a = env(", "[" * 50]))
-def test_deep_nesting_is_an_error_and_not_a_crash(depth: int, opening: str) -> None:
-    assert examine(opening * depth, {}, "f").problems
-
-
 @given(st.dictionaries(KEYS, st.text()))
 def test_strings_come_through_as_they_were_written(headers: dict[str, str]) -> None:
     pairs = "\n".join(f"{key} = {quoted(value)}" for key, value in headers.items())
