@@ -80,7 +80,8 @@ export interface ChatModel {
   run?: string;
   /** The last event seen, so that one that comes twice is shown once. */
   last?: { runId: string; seq: number };
-  /** Where the items of the open turn begin; a resumed run tells that turn again. */
+  /** The turn that is open, and where its items begin; a turn that was cut is told again. */
+  turn?: number;
   turnFrom: number;
   /** What the finished runs cost, and the turns of the one that is going. */
   spent: Spending;
@@ -174,14 +175,16 @@ function withEvent(model: ChatModel, event: A3sEvent): ChatModel {
 
 function tell(model: ChatModel, body: EventBody, { sessionId, runId }: A3sEvent): ChatModel {
   switch (body.type) {
+    case "queued":
+      return model;
     case "start":
       return append({ ...model, run: runId }, { kind: "user", text: body.prompt });
     case "run_resumed":
-      return { ...model, run: runId, items: model.items.slice(0, model.turnFrom) };
+      return { ...model, run: runId };
     case "steered":
       return append(model, { kind: "user", text: body.text });
     case "turn_start":
-      return { ...model, turnFrom: model.items.length };
+      return beginTurn(model, body.turn);
     case "text_delta":
       return speak(model, "text", body.text);
     case "reasoning_delta":
@@ -191,7 +194,7 @@ function tell(model: ChatModel, body: EventBody, { sessionId, runId }: A3sEvent)
     case "end":
     case "error":
     case "cancelled":
-      return endRun(model, body);
+      return endRun(model, body, runId);
     case "confirmation_required":
       return ask(model, body, sessionId);
     default:
@@ -252,12 +255,23 @@ function answered(model: ChatModel, body: ToolNames, approved: boolean, note?: s
   return changeTool(settled, body, () => ({ status: approved ? "running" : "denied", note }));
 }
 
-function endTurn(model: ChatModel, usage: Usage): ChatModel {
-  const items = model.items.map((item) => (isWriting(item) ? { ...item, status: "running" as const } : item));
-  return { ...model, items, turnFrom: items.length, spending: plus(model.spending, usage) };
+function beginTurn(model: ChatModel, turn: number): ChatModel {
+  const items = turn === model.turn ? model.items.slice(0, model.turnFrom) : model.items;
+  return { ...model, items, turn, turnFrom: items.length };
 }
 
-function endRun(model: ChatModel, body: Extract<EventBody, { type: "end" | "error" | "cancelled" }>): ChatModel {
+function endTurn(model: ChatModel, usage: Usage): ChatModel {
+  const items = model.items.map((item) => (isWriting(item) ? { ...item, status: "running" as const } : item));
+  return { ...model, items, turn: undefined, turnFrom: items.length, spending: plus(model.spending, usage) };
+}
+
+type EndBody = Extract<EventBody, { type: "end" | "error" | "cancelled" }>;
+
+function endRun(model: ChatModel, body: EndBody, runId: string): ChatModel {
+  // One that never began may be taken back while another goes on.
+  if (model.run !== undefined && model.run !== runId) {
+    return model;
+  }
   const ended = { ...settle(model), spent: plus(model.spent, body.usage), spending: NOTHING };
   if (body.type === "end") {
     return spoke(model) || !body.text ? ended : append(ended, { kind: "text", text: body.text });
@@ -271,7 +285,7 @@ function endRun(model: ChatModel, body: Extract<EventBody, { type: "end" | "erro
 /** Nothing is going on any more: no run, no question, no open call. */
 function settle(model: ChatModel): ChatModel {
   const items = model.items.map((item) => (isOpen(item) ? { ...item, status: "cancelled" as const } : item));
-  return { ...model, items, turnFrom: items.length, run: undefined, questions: [] };
+  return { ...model, items, turn: undefined, turnFrom: items.length, run: undefined, questions: [] };
 }
 
 function speak(model: ChatModel, kind: "text" | "reasoning", text: string): ChatModel {

@@ -202,7 +202,7 @@ export class Client implements vscode.Disposable {
     const connection: LanguageClient = new QuietLanguageClient(
       SECTION,
       "A3S",
-      { command, args: ["serve"], options: { cwd } },
+      { command, args: ["--stdio"], options: { cwd } },
       this.connectionOptions(() => this.crashed(connection)),
     );
     connection.onNotification(EVENT, (event: A3sEvent) => this.listener.event(event));
@@ -217,7 +217,6 @@ export class Client implements vscode.Disposable {
       // Every document, so that the server sees every keystroke wherever it is made.
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       initializationOptions: () => ({ a3s: serverOptions() }),
-      synchronize: { configurationSection: SECTION },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),
@@ -235,6 +234,10 @@ export class Client implements vscode.Disposable {
   private middleware(): Middleware {
     return {
       workspace: {
+        didChangeConfiguration: async () => {
+          const settings = { [SECTION]: serverOptions() };
+          await this.connection?.sendNotification("workspace/didChangeConfiguration", { settings });
+        },
         configuration: async (params, token, next) => {
           const answers: unknown = await next(params, token);
           return Array.isArray(answers)

@@ -26,8 +26,12 @@ export class Conversation {
   }
 
   async prompt(text: string, context: PromptContext[]): Promise<void> {
-    const { sessionId } = await this.client.execute("a3s.prompt", { text, sessionId: this.session, context });
+    const answer = await this.client.execute("a3s.prompt", { text, sessionId: this.session, context });
+    const { sessionId } = answer;
     this.store.dispatch({ kind: "adopted", sessionId });
+    if (answer.text !== undefined) {
+      this.store.dispatch({ kind: "slash", line: text, answer: answer.text });
+    }
     await this.remember(sessionId);
   }
 

@@ -61,7 +61,8 @@ export interface SessionRow {
 export interface Commands {
   "a3s.prompt": {
     argument: { text: string; sessionId?: string; context?: PromptContext[] };
-    answer: { sessionId: string; runId: string };
+    /** A prompt that is a slash command starts no run and is answered at once. */
+    answer: { sessionId: string; runId: string | null; text?: string };
   };
   "a3s.cancel": { argument: { sessionId?: string; runId?: string }; answer: { cancelled: boolean } };
   "a3s.steer": { argument: { text: string; sessionId?: string }; answer: { queued: boolean } };
@@ -140,9 +141,12 @@ interface ToolRef {
 
 /** What an event says, by its type. */
 export type EventBody =
+  /** Another run is going; this one waits its turn, and says `start` when that has come. */
+  | { type: "queued"; prompt: string }
   | { type: "start"; prompt: string }
   | { type: "run_resumed" }
   | { type: "steered"; text: string }
+  /** The same number twice: the turn was cut and is asked for again, so its text is void. */
   | { type: "turn_start"; turn: number }
   | { type: "text_delta"; text: string }
   | { type: "reasoning_delta"; text: string }

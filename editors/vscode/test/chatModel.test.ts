@@ -180,6 +180,30 @@ test("a resumed run tells the cut turn again, once", () => {
   assert.equal(model.run, "r1");
 });
 
+test("a turn that was cut and is asked for again is shown once", () => {
+  const model = show([
+    { type: "start", prompt: "go" },
+    { type: "turn_start", turn: 1 },
+    { type: "text_delta", text: "Fir" },
+    { type: "turn_start", turn: 1 },
+    { type: "text_delta", text: "First." },
+  ]);
+  assert.deepEqual(lines(model), ["user: go", "text: First."]);
+});
+
+test("taking back a prompt that waits its turn leaves the run that is going alone", () => {
+  const going = show([{ type: "start", prompt: "go" }]);
+  const waiting = run(
+    [
+      { type: "queued", prompt: "later" },
+      { type: "cancelled", text: "", error: null, ...spent(0) },
+    ],
+    "r2",
+  );
+  const model = waiting.reduce((shown, event) => reduce(shown, { kind: "event", event }), going);
+  assert.deepEqual([model.run, lines(model)], ["r1", ["user: go"]]);
+});
+
 test("an event that comes twice is shown once", () => {
   const events = run([
     { type: "start", prompt: "go" },

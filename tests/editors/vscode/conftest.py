@@ -86,6 +86,14 @@ def fake_server(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def real_server(tmp_path: Path) -> Path:
+    """The real one, with a home of its own."""
+    homes = [f'XDG_{kind}_HOME="{tmp_path}/xdg/{kind}"' for kind in ("CACHE", "CONFIG", "DATA", "STATE")]
+    program = Path(sys.executable).with_name("a3s-lsp")
+    return executable(tmp_path / "real-a3s-lsp", f'exec env {" ".join(homes)} "{program}" "$@"')
+
+
+@pytest.fixture
 def play(tools: Tools, vsix: Path, workspace: Path, fake_server: Path, tmp_path: Path) -> Play:
     """Plays a scenario of `drive.mjs` in a fresh editor with these settings of `a3s`."""
 

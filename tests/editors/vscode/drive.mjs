@@ -237,6 +237,9 @@ async function trouble(workbench) {
     }
   }
   await workbench.notification("stopped three times in a row").waitFor();
+  await chat.press("Show log");
+  // The panel opens; what is in it cannot be seen, since this editor is installed without native logging.
+  await workbench.page.locator(".part.panel", { hasText: "Output" }).waitFor();
   await workbench.picture("crashed");
   await chat.press("Restart");
   await chat.frame.locator(".panel").waitFor({ state: "detached" });
@@ -244,7 +247,30 @@ async function trouble(workbench) {
   await chat.expect(".text strong", "what is on your screen");
 }
 
-const scenarios = { conversation, trouble };
+/** The real server with the offline assistant: it sees what was typed and not saved, asks, and edits the buffer. */
+async function rename(workbench) {
+  await workbench.editor().click();
+  await workbench.page.keyboard.type("print(old_name() + 1)");
+  const chat = await workbench.showChat();
+  await chat.expect(".welcome", "What shall we work on?");
+  await chat.send("rename old_name to new_name");
+  await chat.card.waitFor();
+  await chat.expect(".question .added", "print(new_name() + 1)");
+  await workbench.picture("question");
+  await chat.press("Allow once");
+  await workbench.expectInEditor("print(new_name() + 1)");
+  await chat.expectIdle();
+  await workbench.picture("renamed");
+  const disk = readFileSync(plan.program, "utf8");
+  assert.ok(disk.includes("old_name") && !disk.includes("+ 1"), "an edit belongs to the buffer, not to the disk");
+  await workbench.editor().click();
+  await workbench.page.keyboard.press("Control+Z");
+  await workbench.expectInEditor("print(old_name() + 1)");
+  await chat.input.press("/");
+  await workbench.picture("slash-commands");
+}
+
+const scenarios = { conversation, trouble, rename };
 
 const browser = await chromium.launch({ executablePath: plan.chromium, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

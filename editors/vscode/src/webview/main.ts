@@ -27,7 +27,7 @@ class Page {
   private readonly panel = element("div");
   private readonly welcome = element(
     "div",
-    { className: "welcome" },
+    { className: "welcome", hidden: true },
     element("h2", { textContent: "What shall we work on?" }),
     element("p", { textContent: "The agent reads what is on your screen, saved or not, and asks before it acts." }),
   );
