@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import time
@@ -49,8 +50,8 @@ class Neovim:
     def __init__(self, binary: Path, home: Path, workspace: Path) -> None:
         home.mkdir()
         homes = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
-        socket = home / "nvim.sock"
-        flags = ["--headless", "--listen", str(socket), "-u", "NONE", "-i", "NONE", "-n", "--cmd", f"set rtp^={PLUGIN}"]
+        address = str(home / "nvim.sock")
+        flags = ["--headless", "--listen", address, "-u", "NONE", "-i", "NONE", "-n", "--cmd", f"set rtp^={PLUGIN}"]
         self._process = subprocess.Popen(
             [binary, *flags],
             cwd=workspace,
@@ -58,8 +59,8 @@ class Neovim:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until(socket.exists, "Neovim listens")
-        self._nvim = pynvim.attach("socket", path=str(socket))
+        wait_until(lambda: _listens(address), "Neovim listens")
+        self._nvim = pynvim.attach("socket", path=address)
         self._nvim.ui_attach(120, 40, rgb=True)
         self.command("runtime plugin/a3s.lua")
         self.lua("_G.notes = {}; vim.notify = function(text, level) table.insert(_G.notes, text) end")
@@ -214,9 +215,9 @@ class Scene:
         self.command.chmod(0o755)
         self._save()
 
-    def on(self, command: str, answer: object, *then: Json) -> None:
-        """Answers a command, and plays what follows."""
-        self._commands[command] = {"answer": answer, "then": list(then)}
+    def on(self, command: str, answer: object, *then: Json, before: Sequence[Json] = ()) -> None:
+        """Answers a command, and plays what comes `before` the answer and what follows."""
+        self._commands[command] = {"before": list(before), "answer": answer, "then": list(then)}
         self._save()
 
     def on_prompt(self, *then: Json) -> None:
@@ -229,6 +230,10 @@ class Scene:
     def received(self, method: str) -> list[Json]:
         """The params of what the editor sent, by method."""
         return [_object(message.get("params")) for message in self._messages() if message.get("method") == method]
+
+    def heard(self) -> list[str]:
+        """The methods of what the editor sent, in order; responses are `answer`."""
+        return [str(message.get("method", "answer")) for message in self._messages()]
 
     def commands(self, name: str) -> list[object]:
         """The arguments with which a command was sent."""
@@ -280,6 +285,11 @@ def question(call: str, **fields: object) -> Json:
 def answered(call: str) -> Json:
     """Waits for the answer to a question."""
     return {"await": call}
+
+
+def _listens(address: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(address) == 0
 
 
 def _list(value: object) -> list[object]:

@@ -1,9 +1,9 @@
 """A language server that plays a script over stdio and writes down what it got.
 
 Usage: fake_server.py SCRIPT RECORD [--version]. The script is JSON, read again whenever it is needed: `initialize` is
-the answer to that request, `commands` maps each command to `{"answer": …}` and the `then` that follows: messages to
-send, in order. `{"await": ID}` waits for the editor's response to a request, `{"exit": CODE}` ends the process, and the
-text "$version" stands for the version of the document that was told last.
+the answer to that request, and `commands` maps each command to `{"answer": …}` and to the messages that come `before`
+and `then`. Among these, `{"await": ID}` waits for the editor's response to a request, `{"exit": CODE}` ends the
+process, and the text "$version" stands for the version of the document that was told last.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class FakeServer:
         commands = self._read_script()["commands"]
         assert isinstance(commands, dict)
         if name in commands:
+            for first in commands[name]["before"]:
+                _write(first)
             _answer(message, commands[name]["answer"])
             self._pending.extend(commands[name]["then"])
         else:

@@ -94,6 +94,7 @@ def test_server_is_told_the_settings_and_what_the_client_understands(
     (hello,) = wait_until(lambda: scene.received("initialize"), "the server is started")
     assert hello["initializationOptions"] == {"a3s": {"posture": "plan", "client": {"events": True, "confirm": True}}}
     assert hello["rootUri"] == workspace.as_uri()
+    assert "'documentChanges': True" in str(hello["capabilities"])
 
 
 def test_server_may_ask_for_the_settings(bare: Neovim, scene: Scene, workspace: Path) -> None:
@@ -218,13 +219,16 @@ def test_transcript_cannot_be_typed_into(editor: Neovim, scene: Scene) -> None:
     assert editor.transcript() == before
 
 
-def test_wiped_transcript_goes_on_in_a_new_buffer(editor: Neovim, scene: Scene) -> None:
-    scene.on_prompt(event("start", prompt="hi"), *tool("bash", "t1", {"command": "ls"}), ending())
+def test_transcript_that_is_wiped_during_a_run_goes_on_in_a_new_buffer(editor: Neovim, scene: Scene) -> None:
+    ended = event("tool_end", tool_id="t1", tool_name="bash", tool_output="", exit_code=0, error_kind=None)
+    calls = tool("bash", "t1", {"command": "ls"})
+    scene.on_prompt(event("start", prompt="hi"), *calls, question("t2"), answered("t2"), ended, ending())
+    editor.pick_with()
     editor.command("A3S prompt hi")
-    editor.shows("12 tokens")
+    wait_until(editor.dialogs, "the run waits")
     editor.command("bwipeout! a3s://transcript")
-    editor.command("A3S prompt hi")
-    assert editor.shows("12 tokens").count("## You") == 1
+    editor.pick(ALLOW)
+    assert editor.shows("12 tokens") == "*12 tokens*"
 
 
 # -- sessions
@@ -254,6 +258,20 @@ def test_session_that_is_picked_is_shown_again(editor: Neovim, scene: Scene) -> 
     assert scene.commands("a3s.session.resume") == [{"sessionId": "s3"}]
     assert "old question" in transcript
     assert "now" not in transcript
+
+
+def test_replay_that_comes_before_the_answer_is_shown_too(editor: Neovim, scene: Scene) -> None:
+    old: Json = {"sessionId": "s3", "runId": "r0", "replay": True}
+    scene.on_prompt(event("start", prompt="now"), ending())
+    scene.on(
+        "a3s.session.resume",
+        {"sessionId": "s3", "status": "idle"},
+        before=[event("start", prompt="old question", **old), ending("end", **old)],
+    )
+    editor.command("A3S prompt now")
+    editor.shows("12 tokens")
+    editor.command("A3S resume s3")
+    assert "now" not in editor.shows("old question")
 
 
 def test_failed_resume_leaves_the_transcript_alone(editor: Neovim, scene: Scene) -> None:
@@ -416,6 +434,8 @@ def test_question_can_be_answered_by_a_command(editor: Neovim, scene: Scene, lin
     wait_until(editor.dialogs, "the question is asked")
     editor.command(line)
     assert scene.response("t1")["result"] == answer
+    editor.lua("vim.ui.input = function() error('asked in vain') end")
+    editor.pick(DENY_WITH_NOTE - 1)
 
 
 def test_call_that_waits_without_a_dialog_is_approved_by_its_id(editor: Neovim, scene: Scene) -> None:
@@ -442,6 +462,14 @@ def test_edit_is_one_step_of_undo(editor: Neovim, scene: Scene, workspace: Path)
     assert editor.text() == "ONE = 1\nmine = 2\nTHREE = 3"
     editor.command("undo")
     assert editor.text() == "one = 1\nmine = 2\nthree = 3"
+
+
+def test_what_an_edit_changed_is_told_before_its_answer(editor: Neovim, scene: Scene, workspace: Path) -> None:
+    scene.on_prompt(apply_edit(edit(workspace / "a.py", {1: "ONE = 1", 2: "TWO = 2", 3: "THREE = 3"})))
+    editor.command("A3S prompt hi")
+    scene.response("edit")
+    heard = scene.heard()
+    assert heard[-3:] == ["textDocument/didChange", "textDocument/didChange", "answer"]
 
 
 def test_edit_while_the_person_types_is_undone_apart_from_the_typing(
@@ -522,7 +550,9 @@ def test_status_line_is_told_of_every_change(editor: Neovim, scene: Scene) -> No
         *tool("bash", "t1", {}),
         asked,
         event("confirmation_received", tool_id="t1", tool_name="bash", approved=True, reason=None),
+        *tool("bash", "t2", {}),
         event("tool_end", tool_id="t1", tool_name="bash", tool_output="", exit_code=0, error_kind=None),
+        event("tool_end", tool_id="t2", tool_name="bash", tool_output="", exit_code=0, error_kind=None),
         ending(),
     )
     editor.lua(
@@ -569,7 +599,10 @@ def test_missing_server_is_one_message_with_the_remedy(bare: Neovim, workspace: 
 def test_dead_server_is_told_and_a_restart_goes_on_with_the_session(editor: Neovim, scene: Scene) -> None:
     scene.on_prompt(event("start", prompt="hi"), question("t1"), {"exit": 3})
     scene.on(
-        "a3s.session.resume", {"sessionId": "s1", "status": "idle"}, event("start", prompt="hi", replay=True), ending()
+        "a3s.session.resume",
+        {"sessionId": "s1", "status": "idle"},
+        event("start", prompt="hi", replay=True),
+        ending("end", replay=True),
     )
     editor.pick_with()
     editor.command("A3S prompt hi")
@@ -578,6 +611,9 @@ def test_dead_server_is_told_and_a_restart_goes_on_with_the_session(editor: Neov
     editor.command("A3S restart")
     assert editor.shows("12 tokens").startswith("## You\n\nhi")
     assert scene.commands("a3s.session.resume") == [{"sessionId": "s1"}]
+    scene.on_prompt(question("t2", detail="again"))
+    editor.command("A3S prompt hi")
+    wait_until(lambda: editor.dialogs()[-1][0] == "a3s: Run a command: again", "the next question is asked")
 
 
 def test_wrong_option_is_named(bare: Neovim) -> None:

@@ -11,8 +11,8 @@ local transcript = require("a3s.transcript")
 local M = {}
 
 local STOP_PATIENCE_MS = 3000
---- Neovim waits 150 ms between changes by default; what the agent reads should not be that old.
-local DEBOUNCE_MS = 20
+--- Every change is told at once: the server then knows all that an edit did before it hears that the edit was applied.
+local DEBOUNCE_MS = 0
 --- A client's methods are plain functions in 0.10.
 local HAS_METHODS = vim.fn.has("nvim-0.11") == 1
 
@@ -145,6 +145,13 @@ local handlers = {
   end,
 }
 
+--- Neovim understands versioned edits, but does not say so by itself.
+local function capabilities()
+  local supported = vim.lsp.protocol.make_client_capabilities()
+  supported.workspace.workspaceEdit.documentChanges = true
+  return supported
+end
+
 ---@param root string
 ---@return vim.lsp.ClientConfig
 local function client_config(root)
@@ -159,6 +166,7 @@ local function client_config(root)
     root_dir = root,
     init_options = { a3s = section },
     settings = { a3s = section },
+    capabilities = capabilities(),
     handlers = handlers,
     flags = { debounce_text_changes = DEBOUNCE_MS },
     on_init = on_init,

@@ -31,7 +31,6 @@ end
 --- Shows the log file in a tab of its own.
 function M.open()
   vim.cmd("tab drop " .. vim.fn.fnameescape(M.path()))
-  vim.cmd.checktime()
 end
 
 return M
