@@ -193,12 +193,12 @@ function M.start()
   if state.id then
     return true
   end
+  autostarted = true
   local command = config.get().cmd[1]
   if vim.fn.executable(command) == 0 then
     log.fail(("the server `%s` was not found. Install it with `pipx install a3s-lsp`, or set `cmd`."):format(command))
     return false
   end
-  autostarted = true
   M.watch()
   status.reset("starting")
   state.root = find_root(vim.api.nvim_get_current_buf())
@@ -216,7 +216,6 @@ local function lend(buf)
     return
   end
   if config.get().autostart and not autostarted and not state.id then
-    autostarted = true
     M.start()
   end
   attach(buf)
