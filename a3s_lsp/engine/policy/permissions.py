@@ -67,7 +67,7 @@ def decide(policy: PermissionPolicy | None, call: CallFacts) -> Verdict:
 def _by_rules(policy: PermissionPolicy, call: CallFacts) -> Verdict:
     about = _About(policy, call.name)
     if call.name == "bash":
-        return _decide_script(about, call.subject.strip(), take_apart(call.subject))
+        return _decide_script(about, call.subject.strip(" \t\n"), take_apart(call.subject))
     subject = posixpath.normpath(call.subject.replace("\\", "/")) if call.subject else ""
     written = (call.subject, subject, *call.paths)
     meant = call.paths or ((call.subject, subject) if ".." in call.subject.split("/") else (call.subject,))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from a3s_lsp.engine.policy.doubts import is_doubtful
 from a3s_lsp.engine.policy.wrappers import HandedOn, Handover, Scripted, Word, handovers, program, without_options
 
 if TYPE_CHECKING:
@@ -20,10 +21,33 @@ if TYPE_CHECKING:
 _DEEPEST = 12
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./~-]+")
 _HARMLESS_TARGET = re.compile(r"/dev/(null|stdout|stderr|tty|fd/\d+)|\d+-?|-")
+_RESERVED = frozenset(
+    {
+        "case",
+        "do",
+        "done",
+        "elif",
+        "else",
+        "esac",
+        "fi",
+        "for",
+        "function",
+        "if",
+        "in",
+        "select",
+        "then",
+        "until",
+        "while",
+    }
+    | {"{", "}", "[["}
+)
+"""Words that are no commands to the shell; where the grammar sees one as a command, it is mistaken."""
 _WRITING = frozenset({">", ">>", ">|", "&>", "&>>", ">&", "<>"})
 _BRACE_LIST = re.compile(r"\{[^{}]*(,|\.\.)[^{}]*\}")
-_HIDDEN_COMMAND = re.compile(rb"\w\[\s*(\$\(|`)|@P\}")
-"""An array index or a prompt expansion runs what is in it even where it looks like plain text."""
+_SEVERAL = re.compile(rf"(?<!\\)[*?\[]|{_BRACE_LIST.pattern}")
+"""A word that may become several, or another one."""
+_QUOTED_ESCAPE = re.compile(r'\\(?:\n|([\\"$`]))')
+_ESCAPE = re.compile(r"\\(?:\n|(.))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +119,14 @@ class _Reading:
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._writes: list[Word] = []
-        self._hidden = False
 
     def read(self, text: str) -> Script:
         from tree_sitter import Parser
 
-        source = text.strip().encode("utf-8", "replace")
+        source = text.strip(" \t\n").encode("utf-8", "replace")
         root = Parser(_language()).parse(source).root_node
         commands = [self._command(node) for node in self._statements(root)]
-        if root.has_error or self._hidden or b"\0" in source or _HIDDEN_COMMAND.search(source):
+        if is_doubtful(root, source):
             commands.append(Command(source.decode(), opaque=True))
         elif not commands:
             commands.append(Command(source.decode()))
@@ -118,8 +141,6 @@ class _Reading:
                 yield node
             elif node.type == "file_redirect":
                 self._redirection(node)
-            elif node.type == "heredoc_redirect":
-                self._hidden = self._hidden or _has_backticks(node)
             waiting.extend(reversed(node.children))
 
     def _redirection(self, node: Node) -> None:
@@ -138,7 +159,7 @@ class _Reading:
         return self._simple(words, _text(node), assigned=assigned, depth=self._depth)
 
     def _simple(self, words: Sequence[Word], source: str, *, assigned: bool, depth: int) -> Command:
-        if not words or words[0].value is None or depth > _DEEPEST:
+        if not words or words[0].value is None or words[0].value in _RESERVED or depth > _DEEPEST:
             return Command(source, tuple(words), assigned, opaque=True)
         found = handovers(words)
         runs = [command for handover in found for command in self._handed_on(handover, words, depth + 1)]
@@ -181,13 +202,6 @@ def _is_bare_assignment(node: Node) -> bool:
     )
 
 
-def _has_backticks(heredoc: Node) -> bool:
-    """The shell runs what stands in backticks in an unquoted heredoc; the grammar takes it for text."""
-    start = next((_text(child) for child in heredoc.children if child.type == "heredoc_start"), "")
-    bodies = (_text(child) for child in heredoc.children if child.type == "heredoc_body")
-    return not re.search(r"['\"\\]", start) and any("`" in body for body in bodies)
-
-
 def _is_word(node: Node) -> bool:
     """Arguments and names; not assignments before a command, redirections and comments."""
     return node.type not in {"variable_assignment", "herestring_redirect", "file_redirect", "comment", "$"}
@@ -218,15 +232,12 @@ def _value(node: Node) -> str | None:
         case "raw_string":
             return text[1:-1]
         case "string" if all(child.type in {'"', "string_content"} for child in node.children):
-            return re.sub(r'\\([\\"$`])|\\\n', r"\1", text[1:-1])
+            return _QUOTED_ESCAPE.sub(r"\1", text[1:-1])
         case "concatenation":
             parts = [_value(child) for child in node.children]
             known = [part for part in parts if part is not None]
             return "".join(known) if len(known) == len(parts) and not _BRACE_LIST.search(text) else None
-        case "string" | "ansi_c_string" | "simple_expansion" | "expansion" | "command_substitution":
-            return None
-        case "process_substitution" | "arithmetic_expansion" | "brace_expression":
-            return None
-    if (re.search(r"(?<!\\)[*?\[]", text) and text != "[") or _BRACE_LIST.search(text):
-        return None
-    return re.sub(r"\\(\n|.)", lambda found: "" if found[1] == "\n" else found[1], text, flags=re.DOTALL)
+        case "word" | "number":
+            return None if _SEVERAL.search(text) and text != "[" else _ESCAPE.sub(r"\1", text)
+        case _:
+            return None if node.is_named else text

@@ -26,7 +26,7 @@ def suggest_rule(call: CallFacts) -> str:
     if may_change_own_rules(call):
         return ""
     if call.name == "bash":
-        return _for_command(call.subject.strip())
+        return _for_command(call.subject.strip(" \t\n"))
     if len(call.paths) > 1:
         return ""
     subject = call.paths[0] if call.paths else call.subject

@@ -65,6 +65,7 @@ _SUDO = _Wrapper(
     values="C D g h p R r T t U u --user --group --chdir --host --prompt --role --type --chroot",
 )
 _WRAPPERS = {
+    "!": _Wrapper(plain=True),
     "builtin": _Wrapper(plain=True),
     "busybox": _Wrapper(),
     "chroot": _Wrapper(values="--userspec --groups", flags="--skip-chdir", operands=1),
@@ -108,6 +109,7 @@ _EXEC_OPTIONS = {
     "fd": frozenset({"-x", "-X", "--exec", "--exec-batch"}),
     "fdfind": frozenset({"-x", "-X", "--exec", "--exec-batch"}),
 }
+_ASSIGNING = frozenset({"!", "coproc", "doas", "env", "sudo", "time"})
 _DASH_C = frozenset({"runuser", "script", "su"})
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
@@ -128,7 +130,8 @@ def handovers(words: Sequence[Word]) -> tuple[Handover, ...]:
         return _exec_options(words, _EXEC_OPTIONS[name])
     match name:
         case "eval":
-            return _scripted([word.value for word in words[1:]], plain=True)
+            values = [word.value for word in words[1:]]
+            return _scripted(values[1:] if values[:1] == ["--"] else values, plain=True)
         case "watch":
             start = _operand(
                 words, _Wrapper("b c d e g t x --color --differences --errexit --no-title", "n --interval")
@@ -159,10 +162,11 @@ def _wrapped(words: Sequence[Word], name: str, wrapper: _Wrapper) -> tuple[Hando
     start = _operand(words, wrapper)
     if start is None:
         return (Unclear(),)
+    plain = wrapper.plain
     start += wrapper.operands
-    while start < len(words) and name in {"env", "sudo", "doas"} and _ASSIGNMENT.match(words[start].source):
-        start += 1
-    return (HandedOn(start, len(words), wrapper.plain),) if start < len(words) else ()
+    while start < len(words) and name in _ASSIGNING and _ASSIGNMENT.match(words[start].source):
+        start, plain = start + 1, False
+    return (HandedOn(start, len(words), plain),) if start < len(words) else ()
 
 
 def _operand(words: Sequence[Word], wrapper: _Wrapper) -> int | None:

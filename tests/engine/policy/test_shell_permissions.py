@@ -125,6 +125,60 @@ def test_denial_of_a_command_leaves_others_alone(command: str) -> None:
     assert decide(policy, bash(command)) == Allow()
 
 
+# found by running random commands in a real shell and looking whether one that was allowed removed something
+READ_OTHERWISE_BY_THE_SHELL = [
+    "ls\n\\rm x",
+    "a | ls\nrm x && echo",
+    "echo done\\\n# | rm",
+    "e\\\nval rm x",
+    "A=1 B=\r2 rm x",
+    "\xa0# | rm x",
+    "[ -f x ]# | rm x",
+    "command>o rm x",
+    "time A=1 rm x",
+    "coproc A=1 rm x",
+    "! ! rm x",
+    "eval -- rm x",
+    "r`true`m x",
+    '$"r"m x',
+    "echo `echo \\`rm x\\``",
+    "echo ${y:-$<<<(rm x)}",
+    "cat <<EOF\n $(rm )\nEOF",
+    "cat <<EOF\nx\nEOF; # $((`rm x`))",
+    "cat <<EOF\n$\nEOF\n(rm x)\nEOF",
+    "cat <<EOF\n$\n$(rm x)\nEOF",
+    "cat << $(y)\ncat << $(rm x)",
+]
+
+
+@pytest.mark.parametrize("command", READ_OTHERWISE_BY_THE_SHELL)
+def test_what_the_shell_reads_otherwise_is_not_allowed(command: str) -> None:
+    watching = PermissionPolicy(deny=("bash(rm:*)",), default_decision="allow")
+    words = ["ls", "a", "echo", "command", "time", "coproc", "eval", "cat", "r", "true"]
+    narrow = PermissionPolicy(allow=tuple(f"bash({word}:*)" for word in words))
+    assert isinstance(decide(watching, bash(command)), Ask | Deny)
+    assert isinstance(decide(narrow, bash(command)), Ask)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git commit -m \"$(cat <<'EOF'\nfix `a`: it's $(x)\n\nEOF\n)\"",
+        "python - <<EOF\nprint('$HOME ${x}')\nEOF",
+        "npm test \\\n  --watch 2>&1 | tee out # it's `all`",
+        'for f in a b; do\n  echo "$f" >> out\ndone',
+        "echo \"a\n b; c (d) \\`e\\`\" 'f; g'",
+        "echo 'f`g` $(h)'",
+        "if [ -f x ] && [[ $y =~ (a|b) ]]; then ls; fi",
+        "x=$(ls | wc -l); echo $((x + 1)) ${x:-a b} ${#x}",
+        "cat <(ls) > >(tee out)",
+    ],
+)
+def test_everyday_shell_is_understood(command: str) -> None:
+    watching = PermissionPolicy(deny=("bash(rm:*)",), default_decision="allow")
+    assert decide(watching, bash(command)) == Allow()
+
+
 @pytest.mark.parametrize(
     "command",
     [
