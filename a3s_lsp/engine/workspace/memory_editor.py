@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,6 @@ class MemoryEditor:
 
     def open(self, path: Path, text: str | None = None) -> None:
         """Open a file; with `text` as a buffer that the disk does not have."""
-        path = Path(os.path.realpath(path))
         shown = path.read_bytes().decode() if text is None else text
         self._documents[path] = Document(path, shown, version=1, dirty=text is not None)
 
@@ -66,4 +64,4 @@ class MemoryEditor:
         self.applied.append((label, tuple(edits)))
 
     def _opened(self, path: Path) -> Document:
-        return self._documents[Path(os.path.realpath(path))]
+        return self._documents[path]

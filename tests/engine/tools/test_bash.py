@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from tests.engine import living
 from tests.engine.tools.desk import Desk
 
 
@@ -80,7 +81,9 @@ async def test_notice_at_the_end_outlives_the_cut_of_a_long_output(desk: Desk) -
 
 
 async def test_cancelled_call_leaves_nothing_running(desk: Desk) -> None:
-    running = asyncio.ensure_future(desk.call("bash", command="sleep 300.5 & setsid sleep 300.5 & echo go; wait"))
+    word = living.unique_seconds()
+    command = f"sleep {word} & setsid sleep {word} & echo go; wait"
+    running = asyncio.ensure_future(desk.call("bash", command=command))
     async with asyncio.timeout(5):
         await desk.heard.wait()
         started = time.monotonic()
@@ -88,7 +91,7 @@ async def test_cancelled_call_leaves_nothing_running(desk: Desk) -> None:
         with pytest.raises(asyncio.CancelledError):
             await running
     assert time.monotonic() - started < 0.5
-    assert not [process for process in psutil.Process().children(recursive=True) if "300.5" in process.cmdline()]
+    assert living.running(word) == []
 
 
 async def test_environment_of_the_command_is_the_one_of_the_call(desk: Desk) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from tests.engine.slow_editor import SlowEditor
 from tests.engine.tools.desk import Desk
 
 
@@ -145,3 +147,19 @@ async def test_parallel_edits_of_one_file_lose_nothing(desk: Desk) -> None:
     done = [f"[{n}]" if result.exit_code == 0 else f"<{n}>" for n, result in enumerate(results)]
     assert desk.get("a.txt").split() == done
     assert results[0].exit_code == 0
+
+
+async def test_change_that_was_made_is_told_although_the_call_was_cancelled(tmp_path: Path) -> None:
+    editor = SlowEditor()
+    desk = Desk(tmp_path, editor)
+    path = desk.put("a.txt", "old\n")
+    editor.open(path)
+    running = asyncio.ensure_future(desk.call("edit", file_path="a.txt", old_string="old", new_string="new"))
+    async with asyncio.timeout(5):
+        await editor.asked.wait()
+        running.cancel()
+        await asyncio.sleep(0)
+        editor.answer.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert (editor.text(path), len(desk.applied)) == ("new\n", 1)

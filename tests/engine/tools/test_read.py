@@ -25,8 +25,10 @@ async def test_unsaved_text_is_what_is_read(desk: Desk) -> None:
 async def test_document_that_is_open_under_the_name_of_a_link_is_found(desk: Desk) -> None:
     path = desk.put("a.txt", "on the disk\n")
     (desk.root / "link.txt").symlink_to(path)
-    desk.editor.open(path, "on the screen\n")
-    assert "screen" in (await desk.call("read", file_path="link.txt")).output
+    desk.editor.open(desk.root / "link.txt", "on the screen\n")
+    assert "screen" in (await desk.call("read", file_path="a.txt")).output
+    await desk.call("edit", file_path="a.txt", old_string="screen", new_string="paper")
+    assert desk.editor.text(desk.root / "link.txt") == "on the paper\n"
 
 
 async def test_rest_of_a_long_file_is_announced_with_its_length(desk: Desk) -> None:

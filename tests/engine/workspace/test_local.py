@@ -16,6 +16,7 @@ from a3s_lsp.engine.ports import BufferEdit
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 from a3s_lsp.engine.workspace.shielding import uninterrupted
+from tests.engine.slow_editor import SlowEditor
 
 
 @pytest.fixture
@@ -171,20 +172,6 @@ async def test_path_that_became_a_link_is_not_followed(root: Path) -> None:
     with pytest.raises(StaleEdit, match="link"):
         await LocalWorkspace(root).apply(change_set)
     assert (root / "moved.txt").read_text() == "closed\n"
-
-
-class SlowEditor(MemoryEditor):
-    """Answers when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = asyncio.Event()
-        self.answer = asyncio.Event()
-
-    async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
-        self.asked.set()
-        await self.answer.wait()
-        await super().apply(label, edits)
 
 
 async def test_cancellation_while_the_editor_thinks_takes_the_files_back(root: Path) -> None:

@@ -14,20 +14,9 @@ import pytest
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.workspace import processes
 from a3s_lsp.engine.workspace.processes import run_process, safe_environment
+from tests.engine.living import running, unique_seconds
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
-
-
-def descendants(word: str) -> list[psutil.Process]:
-    """Living descendants of this process with this word among their arguments."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if process.status() != psutil.STATUS_ZOMBIE and word in process.cmdline():
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
 
 
 async def until_gone(pid: int) -> None:
@@ -77,55 +66,57 @@ ESCAPES = {
 @linux_only
 @pytest.mark.parametrize("how", ESCAPES)
 async def test_timeout_leaves_no_descendant(tmp_path: Path, how: str) -> None:
-    word = f"30{list(ESCAPES).index(how)}.25"
+    word = unique_seconds()
     command = ["bash", "-c", ESCAPES[how].format(word=word)]
     started = time.monotonic()
     finished = await run_process(command, cwd=tmp_path, env=os.environ, timeout_ms=300)
     assert finished.timed_out
     assert time.monotonic() - started < 1.0
-    assert descendants(word) == []
+    assert running(word) == []
 
 
 @linux_only
 @pytest.mark.parametrize("how", ESCAPES)
 async def test_cancellation_waits_until_all_are_dead(tmp_path: Path, how: str) -> None:
-    word = f"31{list(ESCAPES).index(how)}.25"
+    word = unique_seconds()
     begun = asyncio.Event()
     command = ["bash", "-c", "echo go; " + ESCAPES[how].format(word=word)]
-    running = asyncio.ensure_future(run_process(command, cwd=tmp_path, env=os.environ, on_output=lambda _: begun.set()))
+    call = asyncio.ensure_future(run_process(command, cwd=tmp_path, env=os.environ, on_output=lambda _: begun.set()))
     async with asyncio.timeout(5):
         await begun.wait()
         started = time.monotonic()
-        running.cancel()
+        call.cancel()
         await asyncio.sleep(0)
-        running.cancel()  # a second time, in the midst of it
+        call.cancel()  # a second time, in the midst of it
         with pytest.raises(asyncio.CancelledError):
-            await running
+            await call
     assert time.monotonic() - started < 0.5
-    assert descendants(word) == []
+    assert running(word) == []
 
 
 async def test_error_in_the_listener_ends_the_process(tmp_path: Path) -> None:
     def fail(_: bytes) -> None:
         raise ZeroDivisionError
 
+    word = unique_seconds()
     with pytest.raises(ZeroDivisionError):
-        await run_process(["bash", "-c", "echo a; sleep 320.25"], cwd=tmp_path, env=os.environ, on_output=fail)
-    assert descendants("320.25") == []
+        await run_process(["bash", "-c", f"echo a; sleep {word}"], cwd=tmp_path, env=os.environ, on_output=fail)
+    assert running(word) == []
 
 
 async def test_calls_at_the_same_time_do_not_touch_each_other(tmp_path: Path) -> None:
     surviving = asyncio.ensure_future(
         run_process(["bash", "-c", "setsid sleep 0.8; echo alive"], cwd=tmp_path, env=os.environ)
     )
-    stopped = await run_process(["bash", "-c", "sleep 321.25"], cwd=tmp_path, env=os.environ, timeout_ms=100)
+    stopped = await run_process(["bash", "-c", "sleep 300"], cwd=tmp_path, env=os.environ, timeout_ms=100)
     assert stopped.timed_out
     assert (await surviving).output == b"alive\n"
 
 
 @linux_only
 async def test_what_a_command_leaves_behind_may_write_on_and_is_reaped_when_it_ends(tmp_path: Path) -> None:
-    script = "(while [ ! -e stop ]; do echo noise; sleep 0.05; done; echo done > ended) & echo $!"
+    script = """(while [ ! -e stop ]; do sleep 0.02; done
+        for n in 1 2 3; do echo noise; sleep 0.05; done; echo done > ended) & echo $!"""
     finished = await run_process(["bash", "-c", script], cwd=tmp_path, env=os.environ)
     pid = int(finished.output.split()[0])
     assert psutil.pid_exists(pid)
