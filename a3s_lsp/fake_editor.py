@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 30.0
 Respond: TypeAlias = Callable[[Json], object]
 """What a client does with the parameters of a request. It may return a future."""
 
+_HARMLESS = ("client/registerCapability", "window/workDoneProgress/create")
 CAPABILITIES: Json = {
     "general": {"positionEncodings": ["utf-16"]},
     "workspace": {"applyEdit": True, "configuration": True, "workspaceEdit": {"documentChanges": True}},
@@ -161,6 +162,10 @@ class FakeEditor:
 
     async def _answer(self, number: object, method: str, params: Json) -> None:
         respond = self.respond.get(method)
+        if respond is None and method not in _HARMLESS:
+            error = {"code": -32601, "message": f"this client does not know {method}"}
+            self._send({"jsonrpc": "2.0", "id": number, "error": error})
+            return
         result = None if respond is None else respond(params)
         if isinstance(result, asyncio.Future):
             result = await result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +28,12 @@ CONFIG_FILES = ("agent.acl", ".a3s/agent.acl")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The machine as the session sees it: its variables, and the person's own configuration file."""
+    """The machine as the session sees it: its variables, the person's own configuration file, and what answers where
+    there is no model."""
 
     environ: Mapping[str, str]
     user_config: Path
+    offline: Callable[[], Model] = OfflineAssistant
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ async def assemble(
     """Everything for a session on this folder. Raises ConfigError."""
     loaded = await asyncio.to_thread(configuration, root, wishes.config, surroundings)
     settings = Settings() if loaded is None else loaded.settings
-    open_named = functools.partial(open_configured, settings, surroundings.environ)
+    open_named = functools.partial(open_configured, settings, surroundings)
     default = Limits()
     return Setup(
         workspace=LocalWorkspace(root, editor),
@@ -80,6 +82,7 @@ async def assemble(
     )
 
 
-async def open_configured(settings: Settings, environ: Mapping[str, str], name: str | None) -> Model:
+async def open_configured(settings: Settings, surroundings: Surroundings, name: str | None) -> Model:
     """The model of this name, or the one that is configured. Raises ConfigError."""
-    return await asyncio.to_thread(open_model, settings, name, environ, offline=OfflineAssistant)
+    environ, offline = surroundings.environ, surroundings.offline
+    return await asyncio.to_thread(open_model, settings, name, environ, offline=offline)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from a3s_lsp.engine.assembly import open_configured
+from a3s_lsp.engine.assembly import Surroundings, open_configured
 from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.system_prompt import PromptSlots
@@ -32,6 +32,7 @@ from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
+from a3s_lsp.places import user_config
 from a3s_lsp.sdk.requests import History, Request, parse_request, write_history
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
 from a3s_lsp.sdk.streams import AsyncEventStream
@@ -50,8 +51,9 @@ class AsyncAgent(Handle):
         """From the path of an agent.acl, or from its text. ConfigError lists what is wrong, with positions."""
         if not isinstance(config_source, str):
             raise TypeError(f"config_source must be a string, not {type(config_source).__name__}")
-        loaded = load(config_source, os.environ)
-        return cls.of(functools.partial(open_configured, loaded.settings, os.environ), loaded.settings)
+        surroundings = Surroundings(os.environ, user_config())
+        settings = load(config_source, surroundings.environ).settings
+        return cls.of(functools.partial(open_configured, settings, surroundings), settings)
 
     @classmethod
     def with_model(cls, model: Model) -> AsyncAgent:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
@@ -143,9 +143,23 @@ class Host:
     # ------------------------------------------------------------ making sessions
 
     async def _setup(self, session_id: str, root: Path, model: str | None) -> Setup:
-        wishes = Wishes(model or self.settings.model, self.settings.posture, self.settings.config)
+        """What a session of this client is made of; `model` is the one that it had, which may be gone by now."""
+        settings = self.settings
+        wishes = Wishes(settings.model, settings.posture, settings.config)
         approver = SessionApprover(self.questions, functools.partial(self._sessions.get, session_id))
-        return await assemble(root, wishes, self._defaults.surroundings, approver, self._editor)
+        make = functools.partial(
+            assemble, root, surroundings=self._defaults.surroundings, approver=approver, editor=self._editor
+        )
+        if model is None:
+            return await make(wishes)
+        try:
+            return await make(replace(wishes, model=model))
+        except ConfigError as error:
+            setup = await make(wishes)
+            show_error(
+                self.server, f"The session had the model {model} ({error}); {setup.model.name} answers from now on."
+            )
+            return setup
 
     async def warm(self) -> None:
         """Load the library behind the configured model before it is needed, so that the first answer does not wait."""

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from lsprotocol import types
 
-from a3s_lsp.server.uris import uri_key
+from a3s_lsp.server.uris import uri_key, uri_to_path
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
 
@@ -146,6 +146,17 @@ def _units(content: str, encoding: Encoding) -> int:
     return len(content.encode("utf-8", "surrogatepass"))
 
 
+def _differs_from_disk(uri: str, text: str) -> bool:
+    path = uri_to_path(uri)
+    if path is None:
+        return True
+    try:
+        data = path.read_bytes() if path.is_file() else None
+    except OSError:
+        return True
+    return data is None or data.removeprefix(b"\xef\xbb\xbf") != text.encode("utf-8", "surrogatepass")
+
+
 class DocumentClosed(LookupError):
     """The document is not open (any more)."""
 
@@ -186,6 +197,8 @@ class Documents:
         if key in self._open:
             _log.warning("The editor opened %s again without closing it; the new text is taken.", item.uri)
         document = TextDocument(item.uri, item.language_id, item.version, item.text)
+        # Editors also open what was changed before: restored after a crash, or typed before the server was there.
+        document.dirty = _differs_from_disk(item.uri, item.text)
         self._open[key] = document
         self._wake(key, document)
 
