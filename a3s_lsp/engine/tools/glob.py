@@ -45,13 +45,14 @@ class Glob:
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         wanted = load(GlobArguments, args)
-        _check(wanted.pattern)
+        pattern = wanted.pattern.removeprefix("./")
+        _check(pattern)
         start = context.workspace.resolve(wanted.path)
         if not start.is_dir():
             raise ToolError(f"Failed to read directory {start}: it is not a folder.", {"type": "not_found"})
-        folder = start / _fixed_part(wanted.pattern)
+        folder = start / _fixed_part(pattern)
         files = await list_files(context.workspace, folder) if folder.is_dir() else []
-        matches = compile_glob(wanted.pattern).match
+        matches = compile_glob(pattern).match
         found = [path for path in _with_folders(files, start) if matches(path.relative_to(start).as_posix())]
         if not found:
             return ToolResult(f"No files found matching pattern: {wanted.pattern}")

@@ -13,7 +13,7 @@ from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
-from a3s_lsp.engine.workspace.disk import not_utf8
+from a3s_lsp.engine.workspace.disk import is_small, not_utf8
 from a3s_lsp.engine.workspace.lines import Line, Window, window
 
 _DESCRIPTION = """Read a text file. Each line is shown as its number, a tab and its text; the number and the tab are \
@@ -66,6 +66,8 @@ async def _window(workspace: Workspace, path: Path, offset: int, limit: int) -> 
         file = workspace.stream(path)
     else:
         file = io.BytesIO((await workspace.read(path)).text.encode())
+    if is_small(file):
+        return _read(file, path, offset, limit)
     return await asyncio.to_thread(_read, file, path, offset, limit)
 
 

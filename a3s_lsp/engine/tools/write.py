@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 from a3s_lsp.engine.changes import Change, ChangeSet
-from a3s_lsp.engine.errors import StaleEdit
+from a3s_lsp.engine.errors import StaleEdit, ToolError
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult
+from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.applying import commit, text_or_none
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
 
@@ -41,7 +42,7 @@ class Write:
     async def plan(self, args: Json, context: ToolContext) -> ChangeSet:
         wanted = load(WriteArguments, args)
         path = context.workspace.resolve(wanted.file_path)
-        change = Change(str(path), await text_or_none(context.workspace, path), wanted.content)
+        change = Change(str(path), await _text_before(context.workspace, path), wanted.content)
         return ChangeSet(f"write {context.workspace.display(path)}", (change,))
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
@@ -56,6 +57,16 @@ class Write:
             f"Wrote {size} bytes ({lines} lines) to {change.path}",
             metadata={"file_path": wanted.file_path, "after": wanted.content},
         )
+
+
+async def _text_before(workspace: Workspace, path: Path) -> str | None:
+    try:
+        return await text_or_none(workspace, path)
+    except ToolError as error:
+        if error.kind is None or error.kind.get("type") != "unsupported":
+            raise
+        message = f"Failed to write file {path}: it is not UTF-8 text, so this could not be undone; delete it first."
+        raise ToolError(message, error.kind) from error
 
 
 def _check_approved(fresh: Change, approved: ChangeSet | None) -> None:

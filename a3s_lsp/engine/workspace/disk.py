@@ -17,6 +17,7 @@ from a3s_lsp.engine.errors import EditRefused, StaleEdit, ToolError
 TEXT_LIMIT = 64 * 1024 * 1024
 """The size in bytes up to which a file is taken into memory as a whole."""
 
+_SMALL_BYTES = 256 * 1024
 _KINDS = (
     (stat.S_ISDIR, "Is a directory (os error 21)"),
     (stat.S_ISFIFO, "it is a named pipe (FIFO), which could block for ever"),
@@ -40,10 +41,18 @@ def open_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_text(path: Path) -> str:
-    """The whole text of a file, with its line endings and its byte order mark."""
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
+def is_small(file: BinaryIO) -> bool:
+    """Whether reading it takes less time than handing it to a thread."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size <= _SMALL_BYTES
+
+
+def text_of(file: BinaryIO, path: Path) -> str:
+    """The whole text of an open file, with its line endings and its byte order mark; closes it."""
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
         if size > TEXT_LIMIT:
             raise ToolError(
                 f"Failed to read file {path}: its {size} bytes are more than the {TEXT_LIMIT} that can be edited as "
@@ -129,7 +138,7 @@ class DiskWrites:
 def current_text(path: Path) -> str | None:
     """The text on the disk, or None if there is no file."""
     try:
-        return read_text(path)
+        return text_of(open_file(path), path)
     except ToolError as error:
         if error.kind is not None and error.kind["type"] == "not_found":
             return None

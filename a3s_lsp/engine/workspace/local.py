@@ -14,7 +14,7 @@ from typing import BinaryIO
 from a3s_lsp.engine.changes import Change, ChangeSet
 from a3s_lsp.engine.errors import EditRefused, PathRefused, StaleEdit, ToolError
 from a3s_lsp.engine.ports import BufferEdit, Document, Editor
-from a3s_lsp.engine.workspace.disk import DiskWrites, open_file, read_text
+from a3s_lsp.engine.workspace.disk import DiskWrites, is_small, open_file, text_of
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ class LocalWorkspace:
         opened = self._opened(path)
         if opened is not None:
             return Document(path, opened.text, opened.version, opened.dirty)
-        return Document(path, await asyncio.to_thread(read_text, path))
+        file = open_file(path)
+        return Document(path, text_of(file, path) if is_small(file) else await asyncio.to_thread(text_of, file, path))
 
     def stream(self, path: Path) -> BinaryIO:
         """The bytes of the buffer or of the file, for those who need only a part of it. Raises ToolError."""

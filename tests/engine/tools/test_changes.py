@@ -140,6 +140,13 @@ async def test_nothing_is_written_where_there_is_no_workspace(desk: Desk) -> Non
     assert not desk.root.exists()
 
 
+async def test_binary_file_is_not_overwritten(desk: Desk) -> None:
+    path = desk.put("a.png", b"\x89PNG")
+    result = await desk.call("write", file_path="a.png", content="x")
+    assert (result.exit_code, "delete it first" in result.output) == (1, True)
+    assert path.read_bytes() == b"\x89PNG"
+
+
 async def test_parallel_edits_of_one_file_lose_nothing(desk: Desk) -> None:
     desk.put("a.txt", "".join(f"<{n}>\n" for n in range(8)))
     calls = (desk.call("edit", file_path="a.txt", old_string=f"<{n}>", new_string=f"[{n}]") for n in range(8))

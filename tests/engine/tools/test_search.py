@@ -80,6 +80,7 @@ async def test_very_long_line_is_cut_with_a_notice(desk: Desk) -> None:
     [
         ("**/*.py", ["a.py", "src/b.py", "src/deep/c.py"]),
         ("*.py", ["a.py"]),
+        ("./*.py", ["a.py"]),
         ("src/*", ["src/b.py", "src/d.{x}", "src/deep"]),
         ("src/**", ["src/b.py", "src/d.{x}", "src/deep", "src/deep/c.py"]),
         ("**/{b,c}.py", ["src/b.py", "src/deep/c.py"]),
