@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _HIDDEN_COMMAND = re.compile(rb"\w\[\s*(\$\(|`)|@P\}")
 """An array index or a prompt expansion runs what is in it even where it looks like plain text."""
-_ODD_SPACE = re.compile(r"[^\S \t\n]|\0|\S\\\n")
-"""Characters that part words for the grammar only, and lines joined in the middle of a word."""
+_ODD_TEXT = re.compile(r"[^\S \t\n]|\0|\S\\\n|``")
+"""Characters that part words for the grammar only, lines joined in the middle of a word, and touching backticks."""
+_VARIABLE = re.compile(rb"\$([\w@*#?$!-]+)")
 _WORD_GAP = re.compile(rb"(?:[ \t]|\\\n)*")
 _LEFT_OVER = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\(|[<>]\()")
 _LEFT_OVER_IN_QUOTES = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\()")
@@ -31,7 +32,7 @@ _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 
 def is_doubtful(root: Node, source: bytes) -> bool:
     """Whether something in the text may run without being a command in the tree."""
-    if root.has_error or _HIDDEN_COMMAND.search(source) or _ODD_SPACE.search(source.decode()):
+    if root.has_error or _HIDDEN_COMMAND.search(source) or _ODD_TEXT.search(source.decode()):
         return True
     nested = source.count(b"\\`") < source.count(b"`") and b"\\`" in source
     return nested or any(_misread(node, source) for node in _nodes(root))
@@ -54,6 +55,8 @@ def _misread(node: Node, source: bytes) -> bool:
             return not _alone_on_its_line(node, source)
         case "heredoc_start":
             return _HEREDOC_NAME.fullmatch(text) is None
+        case "simple_expansion":
+            return _VARIABLE.fullmatch(text) is None
         case "string_content":
             return _LEFT_OVER_IN_QUOTES.search(text) is not None
         case "word" if _WORD_WITH_OPERATOR.search(text):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from a3s_lsp.engine.policy.doubts import is_doubtful
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tree_sitter import Language, Node
 
 _DEEPEST = 12
+_MOST = 1000
+"""Beyond so many shells in one another, or commands in one text, the rest is not read, and the text is opaque."""
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./~-]+")
 _HARMLESS_TARGET = re.compile(r"/dev/(null|stdout|stderr|tty|fd/\d+)|\d+-?|-")
 _RESERVED = frozenset(
@@ -42,6 +45,7 @@ _RESERVED = frozenset(
     | {"{", "}", "[["}
 )
 """Words that are no commands to the shell; where the grammar sees one as a command, it is mistaken."""
+_COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 _WRITING = frozenset({">", ">>", ">|", "&>", "&>>", ">&", "<>"})
 _BRACE_LIST = re.compile(r"\{[^{}]*(,|\.\.)[^{}]*\}")
 _SEVERAL = re.compile(rf"(?<!\\)[*?\[]|{_BRACE_LIST.pattern}")
@@ -125,8 +129,8 @@ class _Reading:
 
         source = text.strip(" \t\n").encode("utf-8", "replace")
         root = Parser(_language()).parse(source).root_node
-        commands = [self._command(node) for node in self._statements(root)]
-        if is_doubtful(root, source):
+        commands = [self._command(node) for node in islice(self._statements(root), _MOST)]
+        if len(commands) == _MOST or is_doubtful(root, source):
             commands.append(Command(source.decode(), opaque=True))
         elif not commands:
             commands.append(Command(source.decode()))
@@ -134,14 +138,14 @@ class _Reading:
 
     def _statements(self, root: Node) -> Iterator[Node]:
         """All nodes that run something, in the order of the text; redirections are noted on the way."""
-        waiting = [root]
+        waiting = [(root, "")]
         while waiting:
-            node = waiting.pop()
-            if node.type in {"command", "declaration_command", "unset_command"} or _is_bare_assignment(node):
+            node, above = waiting.pop()
+            if node.type in _COMMANDS or (node.type == "variable_assignment" and above not in _COMMANDS):
                 yield node
             elif node.type == "file_redirect":
                 self._redirection(node)
-            waiting.extend(reversed(node.children))
+            waiting.extend((child, node.type) for child in reversed(node.children))
 
     def _redirection(self, node: Node) -> None:
         target = node.child_by_field_name("destination")
@@ -191,15 +195,6 @@ def _language() -> Language:
 
 def _is_plain(handover: Handover) -> bool:
     return isinstance(handover, HandedOn | Scripted) and handover.plain
-
-
-def _is_bare_assignment(node: Node) -> bool:
-    parent = node.parent
-    return (
-        node.type == "variable_assignment"
-        and parent is not None
-        and parent.type not in {"command", "declaration_command"}
-    )
 
 
 def _is_word(node: Node) -> bool:

@@ -130,8 +130,7 @@ def handovers(words: Sequence[Word]) -> tuple[Handover, ...]:
         return _exec_options(words, _EXEC_OPTIONS[name])
     match name:
         case "eval":
-            values = [word.value for word in words[1:]]
-            return _scripted(values[1:] if values[:1] == ["--"] else values, plain=True)
+            return _scripted(_values(words), plain=True)
         case "watch":
             start = _operand(
                 words, _Wrapper("b c d e g t x --color --differences --errexit --no-title", "n --interval")
@@ -140,7 +139,7 @@ def handovers(words: Sequence[Word]) -> tuple[Handover, ...]:
         case "alias":
             return _scripted([word.text.partition("=")[2] for word in words[1:]], plain=False)
         case "trap":
-            return _scripted([word.value for word in words[1:2] if word.value != "-"], plain=False)
+            return _scripted([value for value in _values(words)[:1] if value != "-"], plain=False)
         case "source" | ".":
             return (Unclear(),) if len(words) > 1 and words[1].value is None else ()
         case _ if name in _DASH_C:
@@ -238,6 +237,12 @@ def _dash_c(words: Sequence[Word]) -> tuple[Handover, ...]:
         if word.value is None or word.value.startswith("--command="):
             return (Unclear(),)
     return ()
+
+
+def _values(words: Sequence[Word]) -> list[str | None]:
+    """The arguments of a built-in, without the mark for the end of its options."""
+    values = [word.value for word in words[1:]]
+    return values[1:] if values[:1] == ["--"] else values
 
 
 def _scripted(values: Sequence[str | None], *, plain: bool) -> tuple[Handover, ...]:

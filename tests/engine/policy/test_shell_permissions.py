@@ -30,6 +30,7 @@ WAYS_TO_REMOVE = [
     "echo $((`rm x`))",
     "y=$(rm x)",
     "export y=$(rm x)",
+    "A=$(rm x) ls",
     "y=($(rm x))",
     "[[ $(rm x) ]]",
     "cat <<EOF\n$(rm x)\nEOF",
@@ -147,6 +148,9 @@ READ_OTHERWISE_BY_THE_SHELL = [
     "cat <<EOF\nx\nEOF; # $((`rm x`))",
     "cat <<EOF\n$\nEOF\n(rm x)\nEOF",
     "cat <<EOF\n$\n$(rm x)\nEOF",
+    'echo "o $ $(rm x)"',
+    "echo `a``rm x` y",
+    "trap -- 'rm x' EXIT",
     "cat << $(y)\ncat << $(rm x)",
 ]
 
@@ -202,6 +206,8 @@ def test_everyday_shell_is_understood(command: str) -> None:
         'x="\\$(rm x)"; echo "${x@P}"',
         "printf -v 'a[$(rm x)]' y",
         "sudo " * 30 + "rm x",
+        "true;" * 1000 + "rm x",
+        "$(" * 20000,
         "echo \0 rm",
     ],
 )
