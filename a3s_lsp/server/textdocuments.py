@@ -41,7 +41,7 @@ class TextDocument:
         self.language_id = language_id
         self.version = version
         self.dirty = False
-        """Whether the text was changed since it was opened or saved."""
+        """Whether this text may be nowhere but in the editor."""
         self._replace_all(text)
 
     def __repr__(self) -> str:

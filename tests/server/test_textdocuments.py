@@ -140,15 +140,38 @@ def test_a_document_is_found_however_its_uri_is_spelled() -> None:
         assert document is not None and document.uri == "file:///c%3A/a%20b"
 
 
-def test_a_document_is_dirty_from_a_change_until_it_is_saved() -> None:
-    documents = Documents()
-    documents.open(opened("text"))
-    document = documents.get(URI)
+def test_a_document_is_dirty_from_a_change_until_it_is_saved(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    uri, documents = path_to_uri(file), Documents()
+    documents.open(opened("text", uri=uri))
+    document = documents.get(uri)
     assert document is not None and not document.dirty
-    documents.change(changed(2, "more"))
+    documents.change(changed(2, "more", uri))
     assert document.dirty
-    documents.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(URI)))
+    documents.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
     assert not document.dirty
+
+
+@pytest.mark.parametrize(
+    ("content", "dirty"),
+    [(b"text", False), (b"\xef\xbb\xbftext", False), (b"other", True), (b"\xff", True), (None, True)],
+)
+def test_a_document_that_is_opened_with_unsaved_text_is_dirty(
+    content: bytes | None, dirty: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.txt"
+    if content is not None:
+        file.write_bytes(content)
+    documents = Documents()
+    documents.open(opened("text", uri=path_to_uri(file)))
+    assert [document.dirty for document in documents] == [dirty]
+
+
+def test_a_document_that_is_not_a_file_is_dirty() -> None:
+    documents = Documents()
+    documents.open(opened("text", uri="untitled:Untitled-1"))
+    assert [document.dirty for document in documents] == [True]
 
 
 def test_a_change_of_a_document_that_is_not_open_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
