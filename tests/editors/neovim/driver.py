@@ -158,6 +158,12 @@ class Neovim:
         """
         return "\n".join(str(row) for row in _list(self.lua(code)))
 
+    def keep_screen(self, name: str) -> None:
+        """Leaves what a person sees where one can look at it after the run."""
+        folder = REPOSITORY / "artifacts" / "neovim"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}-{self.version()}.txt").write_text(self.screen())
+
     def completions(self, line: str) -> list[str]:
         """What the command line offers after `line`."""
         return [str(word) for word in self._nvim.funcs.getcompletion(line, "cmdline")]
@@ -174,8 +180,8 @@ class Neovim:
         """Waits until the transcript has the text, and gives the whole transcript."""
         return wait_until(lambda: seen if text in (seen := self.transcript()) else "", f"the transcript shows {text!r}")
 
-    def pick_with(self, *answers: int) -> None:
-        """Answers coming dialogs at once: `answers` are numbers of choices, 0 dismisses. Later ones stay open."""
+    def pick_with(self, *answers: str) -> None:
+        """Answers coming dialogs at once, by what a choice begins with, or empty to dismiss; later ones stay open."""
         self.lua(
             """
             local answers = ...
@@ -183,7 +189,15 @@ class Neovim:
             vim.ui.select = function(items, options, on_choice)
               local labels = vim.tbl_map(options.format_item or tostring, items)
               table.insert(_G.dialogs, { prompt = options.prompt, labels = labels })
-              _G.pick = function(number) on_choice(items[number]) end
+              _G.pick = function(answer)
+                for number, label in ipairs(labels) do
+                  if answer ~= "" and vim.startswith(label, answer) then
+                    return on_choice(items[number], number)
+                  end
+                end
+                assert(answer == "", "no such choice: " .. answer)
+                on_choice(nil)
+              end
               if #answers > 0 then
                 _G.pick(table.remove(answers, 1))
               end
@@ -192,9 +206,9 @@ class Neovim:
             list(answers),
         )
 
-    def pick(self, number: int) -> None:
+    def pick(self, answer: str) -> None:
         """Answers the dialog that is open."""
-        self.lua("_G.pick(...)", number)
+        self.lua("_G.pick(...)", answer)
 
     def dialogs(self) -> list[tuple[str, list[str]]]:
         """The dialogs so far: their prompts and choices."""

@@ -9,7 +9,6 @@ import pytest
 
 from tests.editors.neovim.driver import (
     PLUGIN,
-    REPOSITORY,
     Json,
     Neovim,
     Scene,
@@ -23,14 +22,7 @@ from tests.editors.neovim.driver import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.editor]
 
-ALLOW, ALWAYS, DENY, DENY_WITH_NOTE = 1, 2, 3, 4
-
-
-def keep(editor: Neovim, name: str, text: str) -> None:
-    """Leaves the text where a person can look at it after the run."""
-    folder = REPOSITORY / "artifacts" / "neovim"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}-{editor.version()}.md").write_text(text)
+ALLOW, ALWAYS, DENY, DENY_WITH_NOTE, DISMISS = "Allow once", "Always", "Deny", "Deny with", ""
 
 
 def edit(path: Path, lines: dict[int, str], version: object = "$version") -> Json:
@@ -131,7 +123,7 @@ def test_run_is_streamed_into_the_transcript(editor: Neovim, scene: Scene) -> No
     )
     editor.command("A3S prompt run the tests")
     transcript = editor.shows("$0.0125")
-    keep(editor, "streamed-run", editor.screen())
+    editor.keep_screen("streamed-run")
     assert transcript.splitlines() == [
         "## You",
         "",
@@ -251,7 +243,7 @@ def test_session_that_is_picked_is_shown_again(editor: Neovim, scene: Scene) -> 
     )
     editor.command("A3S prompt now")
     editor.shows("12 tokens")
-    editor.pick_with(2)
+    editor.pick_with("Rename")
     editor.command("A3S sessions")
     transcript = editor.shows("Old answer.")
     assert editor.dialogs() == [("a3s: sessions", ["Fix the parser (idle, 4 messages)", "Rename (idle, 2 messages)"])]
@@ -309,10 +301,10 @@ def ask(scene: Scene, *questions: Json) -> None:
         (ALWAYS, {"choice": "allow_always", "rule": "bash(pytest:*)"}),
         (DENY, {"choice": "reject_once"}),
         (DENY_WITH_NOTE, {"choice": "reject_once", "note": "use tox"}),
-        (0, {"choice": "reject_once"}),
+        (DISMISS, {"choice": "reject_once"}),
     ],
 )
-def test_choice_becomes_the_answer(editor: Neovim, scene: Scene, picked: int, answer: Json) -> None:
+def test_choice_becomes_the_answer(editor: Neovim, scene: Scene, picked: str, answer: Json) -> None:
     ask(scene, question("t1", rule="bash(pytest:*)"))
     editor.lua("vim.ui.input = function(options, on_confirm) on_confirm('use tox') end")
     editor.pick_with(picked)
@@ -326,11 +318,12 @@ def test_choice_becomes_the_answer(editor: Neovim, scene: Scene, picked: int, an
     ]
 
 
-def test_question_without_a_rule_does_not_offer_always(editor: Neovim, scene: Scene) -> None:
-    ask(scene, question("t1", rule=None, diff=None))
-    editor.pick_with(2)
+def test_question_without_a_rule_or_details_is_asked_without_them(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", title="Replace in files", detail="", rule=None, diff=None))
+    editor.pick_with(DENY)
     editor.command("A3S prompt hi")
     assert scene.response("t1")["result"] == {"choice": "reject_once"}
+    assert editor.dialogs() == [("a3s: Replace in files", ["Allow once", "Deny", "Deny with a note"])]
 
 
 def test_person_may_type_while_a_question_waits(editor: Neovim, scene: Scene) -> None:
@@ -353,7 +346,7 @@ def test_questions_are_asked_one_at_a_time_in_their_order(editor: Neovim, scene:
     editor.pick(ALLOW)
     scene.response("t1")
     wait_until(lambda: len(editor.dialogs()) == 2, "the second question is asked")
-    editor.pick(2)
+    editor.pick(DENY)
     assert scene.response("t2")["result"] == {"choice": "reject_once"}
     assert [prompt for prompt, _ in editor.dialogs()] == ["a3s: Run a command: first", "a3s: Run a command: second"]
 
@@ -386,7 +379,7 @@ def test_diff_is_beside_the_question_and_gone_with_the_answer(editor: Neovim, sc
     editor.command("A3S prompt hi")
     wait_until(editor.dialogs, "the question is asked")
     (shown,) = editor.floats()
-    keep(editor, "question-with-diff", editor.screen())
+    editor.keep_screen("question-with-diff")
     assert shown == "a.py\n\n" + diff.rstrip("\n")
     assert editor.window() == before
     editor.pick(ALLOW)
@@ -435,7 +428,7 @@ def test_question_can_be_answered_by_a_command(editor: Neovim, scene: Scene, lin
     editor.command(line)
     assert scene.response("t1")["result"] == answer
     editor.lua("vim.ui.input = function() error('asked in vain') end")
-    editor.pick(DENY_WITH_NOTE - 1)
+    editor.pick(DENY_WITH_NOTE)
 
 
 def test_call_that_waits_without_a_dialog_is_approved_by_its_id(editor: Neovim, scene: Scene) -> None:
@@ -577,7 +570,7 @@ def test_health_is_green_when_all_is_there(editor: Neovim, scene: Scene) -> None
     wait_until(lambda: editor.status() == "idle", "the server is ready")
     editor.command("checkhealth a3s")
     report = editor.text()
-    keep(editor, "checkhealth", report)
+    editor.keep_screen("checkhealth")
     assert "a3s-lsp 0.0.0-fake" in report
     assert "model: offline/assistant" in report
     assert "ERROR" not in report

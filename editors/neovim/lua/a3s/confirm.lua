@@ -48,18 +48,15 @@ end
 ---@param question a3s.Question
 local function one_line(question)
   local detail = vim.trim(question.detail):gsub("%s*\n.*", " …")
-  local asker = question.child and question.child .. ": " or ""
-  return ("%s%s: %s"):format(asker, question.title, detail)
+  local text = detail == "" and question.title or ("%s: %s"):format(question.title, detail)
+  return question.child and ("%s: %s"):format(question.child, text) or text
 end
 
 --- Everything that is about to happen, for what does not fit in a line.
 ---@param question a3s.Question
 ---@return string[]
 local function preview_lines(question)
-  local text = vim.trim(question.detail)
-  if question.diff then
-    text = text .. "\n\n" .. question.diff:gsub("\n$", "")
-  end
+  local text = vim.trim(vim.trim(question.detail) .. "\n\n" .. (question.diff or ""))
   return vim.split(text, "\n", { plain = true })
 end
 

@@ -68,21 +68,18 @@ local function write(change)
   end
 end
 
-local function is_empty(buf)
-  return api.nvim_buf_line_count(buf) == 1 and api.nvim_buf_get_lines(buf, 0, 1, true)[1] == ""
-end
-
 --- Adds lines, after an empty one unless they continue a list. `after` gets the first new row.
 ---@param lines string[]
 ---@param kind "text"|"list"|nil
 ---@param after? fun(buf: integer, row: integer)
 local function append_block(lines, kind, after)
   write(function(buf)
-    local fresh = is_empty(buf)
-    local gap = not fresh and not (kind == "list" and tail == "list")
-    local row = fresh and 0 or api.nvim_buf_line_count(buf) + (gap and 1 or 0)
-    local block = gap and vim.list_extend({ "" }, lines) or lines
-    api.nvim_buf_set_lines(buf, fresh and 0 or -1, -1, true, block)
+    local count = api.nvim_buf_line_count(buf)
+    local last = api.nvim_buf_get_lines(buf, -2, -1, true)[1]
+    local fresh = count == 1 and last == ""
+    local gap = last ~= "" and not (kind == "list" and tail == "list")
+    local row = fresh and 0 or count + (gap and 1 or 0)
+    api.nvim_buf_set_lines(buf, fresh and 0 or -1, -1, true, gap and vim.list_extend({ "" }, lines) or lines)
     tail = kind
     if after then
       after(buf, row)
