@@ -51,6 +51,15 @@ class ServerProcess:
         """Say goodbye, and return the server's exit code."""
         await self.editor.request("shutdown")
         self.editor.notify("exit")
+        return await self.gone()
+
+    def hang_up(self) -> None:
+        """Leave without goodbye, as an editor that died."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    async def gone(self) -> int:
+        """Wait until the process is gone, and return its exit code."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             code = await self._process.wait()
             await self._reader

@@ -133,7 +133,7 @@ class AsyncSession(Handle):
     """One conversation on one folder. Made by `AsyncAgent.session`."""
 
     engine: EngineSession
-    workspace: str
+    _workspace: str
 
     @classmethod
     def of(cls, engine: EngineSession, workspace: str) -> AsyncSession:
@@ -141,12 +141,17 @@ class AsyncSession(Handle):
         self = object.__new__(cls)
         self.engine = engine
         # A relative folder is shown as what it meant when the session was made.
-        self.workspace = str(engine.workspace.root) if workspace in (".", "..") else workspace
+        self._workspace = str(engine.workspace.root) if workspace in (".", "..") else workspace
         return self
 
     @property
     def session_id(self) -> str:
         return self.engine.id
+
+    @property
+    def workspace(self) -> str:
+        """The folder, as it was given."""
+        return self._workspace
 
     # ------------------------------------------------------------ prompts
 
@@ -373,7 +378,7 @@ class AsyncSession(Handle):
         await self.engine.settled()
 
     def __repr__(self) -> str:
-        return f"Session(id='{self.session_id}', workspace='{self.workspace}')"
+        return f"Session(id='{self.session_id}', workspace='{self._workspace}')"
 
 
 def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> SessionOptions:

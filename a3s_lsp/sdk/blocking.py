@@ -75,10 +75,13 @@ def _patiently(future: concurrent.futures.Future[T]) -> T:
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
+    loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
 
 
 class Agent(Handle):
@@ -144,11 +147,11 @@ class EventStream(Handle):
     def __next__(self) -> AgentEvent:
         if self._over:
             raise StopIteration
-        while True:
-            try:
-                return self._took(self._events.get(timeout=_STEP_SECONDS))
-            except queue.Empty:
-                continue
+        try:
+            return self._took(_next(self._events))
+        except KeyboardInterrupt:
+            self.close()
+            raise
 
     def __aiter__(self) -> EventStream:
         return self
@@ -178,6 +181,14 @@ class EventStream(Handle):
         if not self._over:
             self._over = True
             self._loop.call(self._source.aclose())
+
+
+def _next(events: queue.SimpleQueue[AgentEvent]) -> AgentEvent:
+    while True:
+        try:
+            return events.get(timeout=_STEP_SECONDS)
+        except queue.Empty:
+            continue
 
 
 async def _pump(source: AsyncEventStream, sink: queue.SimpleQueue[AgentEvent]) -> None:

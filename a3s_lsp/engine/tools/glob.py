@@ -56,8 +56,9 @@ class Glob:
         found = [path for path in _with_folders(files, start) if matches(path.relative_to(start).as_posix())]
         if not found:
             return ToolResult(f"No files found matching pattern: {wanted.pattern}")
-        names = "\n".join(sorted(context.workspace.display(path) for path in found))
-        return ToolResult(f"{names}\n\n{len(found)} file(s) found")
+        names = sorted(context.workspace.display(path) for path in found)
+        text = "\n".join(names)
+        return ToolResult(f"{text}\n\n{len(names)} file(s) found", metadata={"paths": names})
 
 
 def _check(pattern: str) -> None:
