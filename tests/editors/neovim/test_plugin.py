@@ -393,6 +393,14 @@ def test_long_command_is_shown_whole(editor: Neovim, scene: Scene) -> None:
     assert wait_until(editor.floats, "the command is shown") == ["make test\nrm -rf build"]
 
 
+def test_diff_that_is_cut_says_how_much_is_below(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", detail="", diff="\n".join(f"+{number}" for number in range(100))))
+    editor.pick_with()
+    editor.command("A3S prompt hi")
+    wait_until(editor.dialogs, "the question is asked")
+    assert "76 more lines" in editor.screen()
+
+
 @pytest.mark.parametrize(
     "end",
     [

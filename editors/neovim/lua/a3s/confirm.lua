@@ -74,14 +74,17 @@ local function open_preview(question)
   vim.bo[buf].filetype = question.diff and "diff" or ""
   vim.bo[buf].modifiable = false
   local width = math.max(20, math.floor(vim.o.columns * 0.8))
+  local height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.6)))
+  local below = #lines - height
   return api.nvim_open_win(buf, false, {
     relative = "editor",
     row = 1,
     col = math.floor((vim.o.columns - width) / 2),
     width = width,
-    height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.6))),
+    height = height,
     border = "rounded",
     title = " a3s: " .. question.title .. " ",
+    footer = below > 0 and (" %d more lines "):format(below) or nil,
     style = "minimal",
     zindex = 40, -- below pickers, which stand at 50
   })
