@@ -1,0 +1,65 @@
+"""The offline assistant: what answers where there is no language model.
+
+It says so, and does by rule what can be done by rule. It acts only through the tools that it is offered, and keeps
+nothing in mind: what comes next is read from the conversation each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Sequence
+
+from a3s_lsp.engine.config.target import OFFLINE
+from a3s_lsp.engine.messages import AssistantMessage, Message, ToolMessage, Usage, UserMessage
+from a3s_lsp.engine.models.offline_answers import Done, no_tool
+from a3s_lsp.engine.models.offline_sentences import understand
+from a3s_lsp.engine.models.offline_steps import Use, next_step
+from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, TextDelta
+
+_FREE = Usage(cost=0.0)
+
+
+class OfflineAssistant:
+    """A `ports.Model` without a language model."""
+
+    @property
+    def name(self) -> str:
+        return OFFLINE
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
+        """One turn, as `ports.Model` says: a tool call, or the answer."""
+        prompt, done = _read(request.messages)
+        step = next_step(understand(prompt), done)
+        if isinstance(step, Use) and step.tool not in {tool.name for tool in request.tools}:
+            step = no_tool(step.tool)
+        for word in re.findall(r"\s*\S+|\s+$", step if isinstance(step, str) else step.remark):
+            yield TextDelta(word)
+            await asyncio.sleep(0)  # a long answer must not hold up the loop
+        if isinstance(step, str):
+            yield Finish("stop", _FREE)
+            return
+        yield CallDelta(0, _call_id(request.messages), step.tool, json.dumps(step.arguments, ensure_ascii=False))
+        yield Finish("tool_calls", _FREE)
+
+
+def _read(messages: Sequence[Message]) -> tuple[str, list[Done]]:
+    """The newest thing that the person said, and what was done about it."""
+    prompt, done = "", list[Done]()
+    calls = {call.id: call for m in messages if isinstance(m, AssistantMessage) for call in m.tool_calls}
+    for message in messages:
+        match message:
+            case UserMessage(text=text):
+                prompt, done = text, []
+            case ToolMessage(call_id=call_id, content=content, is_error=failed) if call_id in calls:
+                call = calls[call_id]
+                done.append(Done(call.name, json.loads(call.arguments), content, failed))
+            case _:
+                continue
+    return prompt, done
+
+
+def _call_id(messages: Sequence[Message]) -> str:
+    calls = sum(len(message.tool_calls) for message in messages if isinstance(message, AssistantMessage))
+    return f"offline-{calls + 1}"
