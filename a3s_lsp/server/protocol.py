@@ -78,7 +78,6 @@ class HardenedProtocol(LanguageServerProtocol):
             types.SHUTDOWN: self._shut_down,
             types.EXIT: self._exit,
             types.CANCEL_REQUEST: self._cancel,
-            types.SET_TRACE: self._set_trace,
             types.TEXT_DOCUMENT_DID_OPEN: self.documents.open,
             types.TEXT_DOCUMENT_DID_CHANGE: self.documents.change,
             types.TEXT_DOCUMENT_DID_SAVE: self.documents.save,
@@ -333,9 +332,6 @@ class HardenedProtocol(LanguageServerProtocol):
         running = self._running.get(params.id)
         if running is not None:
             running.cancel()
-
-    def _set_trace(self, params: types.SetTraceParams) -> None:
-        self.trace = params.value
 
     def _did_change_folders(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         removed = {folder.uri for folder in params.event.removed}

@@ -5,20 +5,12 @@ from __future__ import annotations
 import re
 
 from cattrs import Converter, transform_error
-from cattrs.errors import BaseValidationError, StructureHandlerNotFoundError
+from cattrs.errors import BaseValidationError
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-# What the generated hooks raise on values that they did not expect.
-_MISFITS = (
-    BaseValidationError,
-    StructureHandlerNotFoundError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    RecursionError,
-)
+# The converter collects what does not fit in a field; what is no object at all makes it stumble itself.
+_MISFITS = (BaseValidationError, TypeError)
 _SNAKE = re.compile(r"_([a-z])")
 
 
@@ -51,8 +43,5 @@ def structured_result(converter: Converter, method: str, result: object) -> obje
         raise JsonRpcException(f"The editor's answer to {method} is not valid: {_problems(misfit)}.") from misfit
 
 
-def _problems(misfit: BaseException) -> str:
-    if not isinstance(misfit, Exception):
-        return "it has a value that does not fit"
-    problems = transform_error(misfit)
-    return _SNAKE.sub(lambda match: match[1].upper(), "; ".join(problems))
+def _problems(misfit: Exception) -> str:
+    return _SNAKE.sub(lambda match: match[1].upper(), "; ".join(transform_error(misfit)))

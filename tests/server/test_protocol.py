@@ -304,6 +304,16 @@ async def test_a_client_that_goes_leaves_nobody_waiting() -> None:
     server.notify("a3s/event", {})
 
 
+async def test_the_stop_button_of_a_progress_cancels_its_token() -> None:
+    server = make_server()
+    client = await greeted(server)
+    server.work_done_progress.begin("token", types.WorkDoneProgressBegin("Working", cancellable=True))
+    client.notify("window/workDoneProgress/cancel", {"token": "unknown"})
+    assert not server.work_done_progress.tokens["token"].cancelled()
+    client.notify("window/workDoneProgress/cancel", {"token": "token"})
+    assert server.work_done_progress.tokens["token"].cancelled()
+
+
 # ---------------------------------------------------------------- the beginning
 
 
@@ -416,6 +426,18 @@ async def test_all_farewells_are_said_even_if_one_fails(caplog: pytest.LogCaptur
     assert "a farewell that fails" in caplog.text
 
 
+async def test_notifications_before_initialize_and_after_shutdown_are_ignored() -> None:
+    server, seen = make_server(), list[object]()
+    server.feature("a3s/x")(lambda params: seen.append(params))
+    client = MemoryClient(server)
+    client.notify("a3s/x", "too early")
+    await client.request("initialize", HELLO)
+    client.notify("a3s/x", "in time")
+    await client.request("shutdown")
+    client.notify("a3s/x", "too late")
+    assert seen == ["in time"]
+
+
 async def test_nothing_is_taken_after_exit() -> None:
     server = make_server()
     client = await greeted(server)
@@ -454,7 +476,7 @@ methods = st.sampled_from(sorted({*types.METHOD_TO_TYPES, "a3s/x"} - {"shutdown"
 async def test_every_request_is_answered_once_whatever_its_parameters(method: str, params: object) -> None:
     server = make_server()
     client = await greeted(server)
-    server.feature(types.TEXT_DOCUMENT_HOVER)(lambda params: None)
+    server.feature(method)(lambda params: None)
     client.notify(method, params)
     await client.request(method, params)
     ids = [str(received.get("id")) for received in client.received if "method" not in received]

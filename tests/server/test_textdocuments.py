@@ -273,8 +273,9 @@ def test_edits_are_as_small_as_a_client_can_apply(before: str, after: str, edits
 
 
 def test_a_large_difference_is_one_edit() -> None:
-    before = "first\n" + "".join(f"{number}\n" for number in range(8000)) + "last\n"
-    after = "first\n" + "".join(f"{number}\n" for number in range(8000, 16000)) + "last\n"
+    old, new = ([f"{number}\n" for number in range(first, first + 8000)] for first in (0, 8000))
+    old[4000] = new[4000] = "the same in both\n"
+    before, after = "".join(["first\n", *old, "last\n"]), "".join(["first\n", *new, "last\n"])
     edits = minimal_edits(before, after)
     assert len(edits) == 1 and edits[0].start == len("first\n")
     assert applied(before, list(edits)) == after
