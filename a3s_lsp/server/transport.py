@@ -245,7 +245,7 @@ async def _refuse(connection: ServerConnection) -> None:
 
     with contextlib.suppress(TimeoutError, ConnectionClosed):
         async with asyncio.timeout(_REFUSAL_S):
-            await connection.send(_refusal(await connection.recv(decode=False)), text=True)
+            await connection.send(_refusal(await connection.recv()).decode())
 
 
 # ---------------------------------------------------------------- what they share
@@ -283,7 +283,7 @@ def _announce(sockets: Iterable[socket.socket], listening: Callable[[int], None]
             return
 
 
-def _refusal(body: bytes) -> bytes:
+def _refusal(body: bytes | str) -> bytes:
     """The answer to the first message of a client that cannot be served."""
     try:
         message = classify(json.loads(body))

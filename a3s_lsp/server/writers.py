@@ -157,7 +157,7 @@ class WebSocketWriter:
 
         with contextlib.suppress(ConnectionClosed):
             while (data := await self._unsent.get()) is not None:
-                await self._socket.send(data, text=True)
+                await self._socket.send(data.decode())
                 self._unsent_bytes -= len(data)
 
 

@@ -446,6 +446,13 @@ BUSY_THREAD = """
         server.protocol.notify("a3s/started", {})
         time.sleep(60)
 """
+ASKING_THREADS = """
+    @server.thread()
+    @server.feature("a3s/wait")
+    def wait(params: dict):
+        server.protocol.send_request("a3s/ask", {}).result(timeout=60)
+        return "answered"
+"""
 PRINTING = """
     import subprocess, sys
 
@@ -525,6 +532,34 @@ async def test_stock_pygls_is_still_defective_busy_threads_delay_the_exit() -> N
         client.send("exit")
         with pytest.raises(TimeoutError):
             await exit_code(running, within=1)
+
+
+async def answers_from_asking_threads(client: StreamClient, threads: int) -> int:
+    """Start handlers which each block a thread until the client has answered them, and count their replies."""
+    for number in range(threads):
+        client.send("a3s/wait", {}, id=f"wait-{number}")
+    answered = 0
+    while answered < threads:
+        message = await client.receive()
+        if message.get("method") == "a3s/ask":
+            client.write(encoded({"jsonrpc": "2.0", "id": message["id"], "result": {}}))
+        else:
+            answered += message["result"] == "answered"
+    return answered
+
+
+@pytest.mark.e2e
+async def test_threads_that_wait_for_the_client_do_not_keep_the_server_from_reading() -> None:
+    async with process(OURS, ASKING_THREADS) as (_, client):
+        assert await answers_from_asking_threads(client, 40) == 40
+
+
+@pytest.mark.e2e
+async def test_stock_pygls_is_still_defective_waiting_threads_starve_the_reader() -> None:
+    async with process(STOCK, ASKING_THREADS) as (_, client):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await answers_from_asking_threads(client, 40)
 
 
 @pytest.mark.e2e
