@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderMarkdown } from "../src/webview/markdown";
+import { readPrompt } from "../src/webview/promptText";
 import { argumentsOf, displayPath, subjectOf } from "../src/webview/toolSummary";
 import type { ToolItem } from "../src/chatModel";
 
@@ -36,6 +37,24 @@ test("a call is about its first line of text", () => {
   assert.equal(subjectOf({ content: "many\nlines" }), "many");
   assert.equal(subjectOf({}), "");
 });
+
+const prompts: [string, string, string, string[]][] = [
+  ["nothing", "Go", "Go", []],
+  ["a file", 'Go\n\n<context source="/w/a.py"/>', "Go", ["/w/a.py"]],
+  [
+    "a selection and a file",
+    'Go\n\n<context source="/w/a.py" lines="1-2">\nx = 1\n\ny\n</context>\n\n<context source="/w/b.py"/>',
+    "Go",
+    ["/w/a.py:1-2", "/w/b.py"],
+  ],
+  ["a word about contexts, which is speech", '<context source="x"/> is what?', '<context source="x"/> is what?', []],
+];
+
+for (const [name, prompt, text, sources] of prompts) {
+  test(`what went along with a prompt stands apart: ${name}`, () => {
+    assert.deepEqual(readPrompt(prompt), { text, sources });
+  });
+}
 
 test("a path in the workspace is shown relative to it", () => {
   assert.equal(displayPath("/w/src/a.py", "/w"), "src/a.py");

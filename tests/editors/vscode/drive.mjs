@@ -256,6 +256,7 @@ async function rename(workbench) {
   await chat.send("rename old_name to new_name");
   await chat.card.waitFor();
   await chat.expect(".question .added", "print(new_name() + 1)");
+  await chat.expect(".user .along", /^main\.py$/);
   await workbench.picture("question");
   await chat.press("Allow once");
   await workbench.expectInEditor("print(new_name() + 1)");

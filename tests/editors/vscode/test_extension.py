@@ -18,3 +18,9 @@ def test_a_conversation_streams_asks_edits_stops_and_comes_back(play: Play, fake
 
 def test_a_server_that_is_missing_or_crashes_is_explained_and_mended(play: Play) -> None:
     play("trouble", {"a3s.serverPath": "/nowhere/a3s-lsp"})
+
+
+def test_the_real_server_renames_in_the_unsaved_buffer_and_the_editor_takes_it_back(
+    play: Play, real_server: Path
+) -> None:
+    play("rename", {"a3s.serverPath": real_server, "a3s.model": "offline/assistant", "a3s.posture": "ask"})

@@ -3,6 +3,7 @@ import type { Item, NoticeItem, TextItem, ToolItem, ToolStatus } from "../chatMo
 import type { FileChange } from "../protocol";
 import { button, element, KeyedList } from "./dom";
 import { renderMarkdown } from "./markdown";
+import { readPrompt } from "./promptText";
 import { argumentsOf, displayPath, subjectOf } from "./toolSummary";
 
 const STATUS: Record<ToolStatus, { sign: string; label: string }> = {
@@ -41,7 +42,7 @@ export class Transcript {
   private render(item: Item, previous: HTMLElement | undefined): HTMLElement {
     switch (item.kind) {
       case "user":
-        return speech(item, "You said");
+        return this.speech(item);
       case "notice":
         return notice(item);
       case "text":
@@ -51,6 +52,17 @@ export class Transcript {
       case "tool":
         return this.tool(item, previous);
     }
+  }
+
+  private speech(item: TextItem): HTMLElement {
+    const { text, sources } = readPrompt(item.text);
+    const along = sources.map((source) => displayPath(source, this.host.workspace)).join(", ");
+    return element(
+      "div",
+      { className: "user", ariaLabel: `You said: ${text}` },
+      text,
+      along === "" ? undefined : element("div", { className: "along", textContent: along, title: "Went along" }),
+    );
   }
 
   /** A row is changed in place: it stays open, and keeps the focus, while its call goes on. */
@@ -99,10 +111,6 @@ function bodyOf(tool: ToolItem, args: object): HTMLElement[] {
     { className: "output", textContent: tool.output, ariaLabel: "Output" },
   ];
   return parts.filter(({ textContent }) => textContent !== "").map((part) => element("pre", part));
-}
-
-function speech(item: TextItem, label: string): HTMLElement {
-  return element("div", { className: "user", textContent: item.text, ariaLabel: `${label}: ${item.text}` });
 }
 
 function notice(item: NoticeItem): HTMLElement {
