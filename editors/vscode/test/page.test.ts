@@ -58,6 +58,6 @@ for (const [name, prompt, text, sources] of prompts) {
 
 test("a path in the workspace is shown relative to it", () => {
   assert.equal(displayPath("/w/src/a.py", "/w"), "src/a.py");
-  assert.equal(displayPath("/work/a.py", "/w"), "/work/a.py");
+  assert.equal(displayPath("/web/a.py", "/w"), "/web/a.py");
   assert.equal(displayPath("C:\\w\\a.py", "C:\\w"), "a.py");
 });
