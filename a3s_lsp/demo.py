@@ -24,6 +24,7 @@ from a3s_lsp.places import STATE_VARIABLE
 from a3s_lsp.server.framing import FrameReader, frame
 
 OLD, NEW = "unanswered", "calls_without_result"
+_SHOWN_DIFF_LINES = 24
 _NOTE = f"# Not saved yet: {OLD} is going to get a better name.\n"
 
 
@@ -86,7 +87,7 @@ async def play(*, keep: bool, show: Callable[[str], None] = print) -> int:
     """Play the whole demo. 0 if everything happened as it is told."""
     folder = Path(tempfile.mkdtemp(prefix="a3s-demo-"))
     root = folder / "project"
-    shutil.copytree(Path(__file__).parent, root / "a3s_lsp", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(__file__).parent, root / "a3s_lsp", ignore=shutil.ignore_patterns("__pycache__", "demo.py"))
     begun = time.monotonic()
     server = await ServerProcess.start(folder / "state")
     try:
@@ -108,11 +109,11 @@ async def play(*, keep: bool, show: Callable[[str], None] = print) -> int:
 async def _play(editor: FakeEditor, root: Path, show: Callable[[str], None]) -> None:
     flags = {"events": True, "confirm": True}
     await editor.initialize(root, model="offline/assistant", client=flags)
-    diffs: list[str] = []
 
     def confirm(params: Json) -> Json:
-        diffs.append(str(params.get("diff", "")))
-        show(f"    ? {params['title']}: {params['detail']}  → yes")
+        lines = str(params.get("diff", "")).splitlines()
+        show(_indented("\n".join([f"? {params['title']}: {params['detail']}", *lines[:_SHOWN_DIFF_LINES]])))
+        show(f"    … {len(lines) - _SHOWN_DIFF_LINES} more lines of diff\n    → allowed once\n")
         return {"choice": "allow_once"}
 
     editor.respond["a3s/confirm"] = confirm
@@ -123,7 +124,6 @@ async def _play(editor: FakeEditor, root: Path, show: Callable[[str], None]) -> 
     before = _files(root)
     await _ask_where(editor, root, unsaved, opened, show)
     await _rename(editor, root, opened, before, show)
-    show(_indented("\n".join([*diffs[-1].splitlines()[:24], "…"])) + "\n")
     await _take_back(editor, root, opened, unsaved, before, show)
 
 

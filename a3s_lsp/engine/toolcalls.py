@@ -141,12 +141,13 @@ async def _ask(
     kit: Kit, approver: Approver, ready: Ready, verdict: Ask, change_set: ChangeSet | None
 ) -> ToolResult | None:
     name = ready.call.name
+    subject = ready.tool.subject(ready.args)
     question = f.QuestionAsked(
         ready.call.id,
         name,
         ready.args,
         title=_TITLES.get(name, f"Use the tool {name}"),
-        detail=ready.tool.subject(ready.args),
+        detail=subject or ("" if change_set is None else change_set.label),
         diff="" if change_set is None else change_set.diff(kit.workspace.root),
         rule=verdict.suggestion,
         timeout_ms=approver.timeout_ms,
