@@ -12,13 +12,15 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 
 from a3s_lsp.engine.config.target import OFFLINE
-from a3s_lsp.engine.messages import AssistantMessage, Message, ToolMessage, Usage, UserMessage
+from a3s_lsp.engine.messages import AssistantMessage, Message, ToolCall, ToolMessage, Usage, UserMessage
 from a3s_lsp.engine.models.offline_answers import Done, no_tool
 from a3s_lsp.engine.models.offline_sentences import understand
 from a3s_lsp.engine.models.offline_steps import Use, next_step
 from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, TextDelta
 
 _FREE = Usage(cost=0.0)
+_ID = "offline-"
+"""How the ids of its calls begin; those of another model that the session had before mean nothing to it."""
 
 
 class OfflineAssistant:
@@ -40,26 +42,27 @@ class OfflineAssistant:
         if isinstance(step, str):
             yield Finish("stop", _FREE)
             return
-        yield CallDelta(0, _call_id(request.messages), step.tool, json.dumps(step.arguments, ensure_ascii=False))
+        yield CallDelta(
+            0, f"{_ID}{len(_calls(request.messages)) + 1}", step.tool, json.dumps(step.arguments, ensure_ascii=False)
+        )
         yield Finish("tool_calls", _FREE)
 
 
 def _read(messages: Sequence[Message]) -> tuple[str, list[Done]]:
     """The newest thing that the person said, and what was done about it."""
     prompt, done = "", list[Done]()
-    calls = {call.id: call for m in messages if isinstance(m, AssistantMessage) for call in m.tool_calls}
+    own = {call.id: call for call in _calls(messages) if call.id.startswith(_ID)}
     for message in messages:
         match message:
             case UserMessage(text=text):
                 prompt, done = text, []
-            case ToolMessage(call_id=call_id, content=content, is_error=failed) if call_id in calls:
-                call = calls[call_id]
+            case ToolMessage(call_id, content, failed) if call_id in own:
+                call = own[call_id]
                 done.append(Done(call.name, json.loads(call.arguments), content, failed))
             case _:
                 continue
     return prompt, done
 
 
-def _call_id(messages: Sequence[Message]) -> str:
-    calls = sum(len(message.tool_calls) for message in messages if isinstance(message, AssistantMessage))
-    return f"offline-{calls + 1}"
+def _calls(messages: Sequence[Message]) -> list[ToolCall]:
+    return [call for message in messages if isinstance(message, AssistantMessage) for call in message.tool_calls]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from a3s_lsp.engine.config.target import KNOWN
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.models.offline_lines import Place, grep_places, is_call, is_definition, is_landmark, read_places
+from a3s_lsp.engine.models.offline_lines import (
+    Place,
+    grep_places,
+    is_call,
+    is_definition,
+    is_landmark,
+    last_part,
+    read_places,
+)
 
 _LISTED = 20
 _LISTED_NAMES = 60
@@ -16,8 +24,9 @@ _OUTPUT_LINES = 60
 _REFUSAL = re.compile(
     r"(?:Permission denied: )?Tool '\w+' (?:is blocked|requires confirmation|execution was REJECTED).*", re.DOTALL
 )
-_COUNT = re.compile(r"\n(\d+) match\(es\) in \d+ file\(s\)")
-_NAMED_PLACE = re.compile(r'File "(?P<file>[^"]+)", line (?P<at>\d+)|(?P<path>[\w./-]*\w\.\w+):(?P<line>\d+)')
+_MORE_LINES = re.compile(r"\n\.\.\. \((?:(?P<count>\d+) )?more lines not shown[^\n]*\n")
+_REPLACED = re.compile(r"Replaced (?P<count>\d+) occurrence\(s\) in (?P<files>\d+) file\(s\):\n(?P<rows>.*)", re.DOTALL)
+_NAMED_PLACE = re.compile(r'File "(?P<file>[^"<]+)", line (?P<at>\d+)|(?P<path>[\w./-]*\w\.\w+):(?P<line>\d+)')
 
 _ABILITIES = """\
 - `where is NAME`, `who calls NAME`, `references to NAME`
@@ -69,12 +78,12 @@ def failure(done: Done) -> str:
         return f"`{done.tool}` did not work: {done.output}"
     rejected = re.search(r"Reason: (.*?)\. DO NOT", done.output, re.DOTALL)
     reason = f" The reason given: {rejected[1]}." if rejected else f" {done.output.split(' DO NOT')[0]}"
-    return f"I was not allowed to use `{done.tool}`, so it was not done.{reason}"
+    return f"I was not allowed to use `{done.tool}`, so nothing was done.{reason}"
 
 
 def found(done: Done) -> bool:
     """Whether a search found anything."""
-    return not done.failed and not done.output.startswith("No ")
+    return not done.failed and not done.output.startswith(("No matches found", "No files found"))
 
 
 def names(done: Done) -> list[str]:
@@ -87,18 +96,20 @@ def where(name: str, done: Done) -> str:
     if done.failed:
         return failure(done)
     if done.tool == "glob":
-        return _named(f"`{name}` is a file:", names(done))
+        return _named(f"`{name}` is here:", names(done))
     places = grep_places(done.output)
-    word = re.split(r"[./]|::", name)[-1]
-    definitions = [place for place in places if is_definition(place, word)]
+    short = last_part(name)
+    subject = f"`{name}`" if short == name else f"`{short}`, the last part of `{name}`,"
+    definitions = [place for place in places if is_definition(place, short)]
     others = [place for place in places if place not in definitions]
     if not definitions:
-        return f"I recognise no definition of `{name}`. It is found here:\n{_listed(others, done)}"
-    shown = definitions[:_LISTED]
-    answer = f"`{name}` is defined here:\n{_rows(shown)}"
-    if len(definitions) > len(shown):
-        return f"{answer}\n{_rest(len(definitions) - len(shown), done)}"
-    return f"{answer}\n\nIt is also found here:\n{_listed(others, done, len(shown))}" if others else answer
+        return f"I recognise no definition, but {subject} is found here:\n{_listed(others, done)}"
+    if not others or len(definitions) >= _LISTED:
+        return f"{subject} is defined here:\n{_listed(definitions, done)}"
+    return (
+        f"{subject} is defined here:\n{_rows(definitions)}\n\n"
+        f"It is also found here:\n{_listed(others, done, _LISTED - len(definitions))}"
+    )
 
 
 def nowhere(name: str) -> str:
@@ -119,7 +130,7 @@ def uses(name: str, done: Done, *, calls: bool) -> str:
     if not callers:
         return f"Nothing seems to call `{name}`, but it is named here:\n{_listed(others, done)}"
     rest = len(others) - len(callers)
-    note = f"\n\nIt is named without a call on {_lines(rest)} more." if rest else ""
+    note = f"\n\nIt is named without a call on {_count(rest, 'line')} more." if rest else ""
     return f"`{name}` is called here:\n{_listed(callers, done)}{note}"
 
 
@@ -138,7 +149,7 @@ def listing(done: Done) -> str:
         return failure(done)
     if done.tool == "glob":
         return _named("These match:", names(done)) if found(done) else done.output
-    return _fenced(done.output, _LISTED_NAMES)
+    return _fenced(done.output)
 
 
 def outline(done: Done) -> str:
@@ -147,16 +158,20 @@ def outline(done: Done) -> str:
         return failure(done)
     path = str(done.arguments["file_path"])
     places = [place for place in read_places(path, done.output) if is_landmark(place)]
-    cut = "\n\nThe file is longer than what I have read." if "more lines not shown" in done.output else ""
     if not places:
-        return f"I recognise no definitions in `{path}`.{cut}"
+        return f"I recognise no definitions in `{path}`.{_lines_left(done)}"
     rows = "\n".join(f"{place.line:>5}  {place.text.rstrip()}" for place in places)
-    return f"`{path}` defines, by line:\n{_fenced(rows)}{cut}"
+    return f"`{path}` defines, by line:\n{_fenced(rows)}{_lines_left(done)}"
 
 
 def contents(done: Done) -> str:
     """The lines of a file."""
-    return failure(done) if done.failed else f"`{done.arguments['file_path']}`:\n{_fenced(done.output)}"
+    if done.failed:
+        return failure(done)
+    path = done.arguments["file_path"]
+    if not done.output:
+        return f"`{path}` is empty."
+    return f"`{path}`:\n{_fenced(_MORE_LINES.sub('', done.output))}{_lines_left(done)}"
 
 
 def which(file: str, candidates: Sequence[str]) -> str:
@@ -171,7 +186,7 @@ def already_there(name: str, looked: Done) -> str:
     places = grep_places(looked.output)
     if not places:
         return ""
-    return f"Careful: `{name}` was in use before on {_lines(len(places))}, for instance {places[0]}."
+    return f"Careful: `{name}` was in use before on {_count(len(places), 'line')}, for instance {places[0]}."
 
 
 def renamed(old: str, new: str, *, taken: Done, replaced: Done) -> str:
@@ -180,7 +195,7 @@ def renamed(old: str, new: str, *, taken: Done, replaced: Done) -> str:
         return _not_replaced(old, replaced)
     warning = already_there(new, taken)
     return (
-        f"Renamed `{old}` to `{new}`.\n{_counts(replaced)}\n\n"
+        f"Renamed `{old}` to `{new}`: {_counts(replaced)}\n\n"
         "I went by the whole word, so comments and strings are changed too, and anything else of that name."
         + (f"\n{warning}" if warning else "")
     )
@@ -188,7 +203,7 @@ def renamed(old: str, new: str, *, taken: Done, replaced: Done) -> str:
 
 def replaced(old: str, new: str, done: Done) -> str:
     """What a replacement has changed."""
-    return _not_replaced(old, done) if done.failed else f"Replaced {_code(old)} with {_code(new)}.\n{_counts(done)}"
+    return _not_replaced(old, done) if done.failed else f"Replaced {_code(old)} with {_code(new)}: {_counts(done)}"
 
 
 def wrote(file: str, done: Done) -> str:
@@ -204,30 +219,39 @@ def ran(done: Done) -> str:
     verdict = "failed" if done.failed else "succeeded"
     if not done.output.strip():
         return f"{_code(command)} {verdict} and printed nothing."
-    return f"{_code(command)} {verdict}:\n{_fenced(done.output, _OUTPUT_LINES)}{_named_places(done)}"
+    return f"{_code(command)} {verdict}:\n{_fenced(_last_lines(done.output))}{_named_places(done)}"
+
+
+def _lines_left(done: Done) -> str:
+    """What the tool `read` has not shown of a file."""
+    left = _MORE_LINES.search(done.output)
+    if left:
+        return f"\n\n{_count(left['count'], 'line')} after that." if left["count"] else "\n\nThere are more lines."
+    return "\n\nThere is more, but it was too long for me to see." if "[tool output truncated" in done.output else ""
 
 
 def _named_places(done: Done) -> str:
     """The places in the output of a command that failed: where to look."""
     if not done.failed:
         return ""
-    pairs = (
-        (place["file"] or place["path"], place["at"] or place["line"]) for place in _NAMED_PLACE.finditer(done.output)
-    )
-    places = list(dict.fromkeys(f"{path}:{line}" for path, line in pairs))[:_LISTED]
+    found = (f"{p['file'] or p['path']}:{p['at'] or p['line']}" for p in _NAMED_PLACE.finditer(done.output))
+    places = list(dict.fromkeys(found))[:_LISTED]
     return f"\n\nIt names {', '.join(places)}." if places else ""
 
 
 def _not_replaced(old: str, done: Done) -> str:
     if done.output.startswith("No matches found"):
         return f"{_code(old)} was not found, so nothing is changed."
-    return f"{failure(done)}\nNothing is changed."
+    return failure(done)
 
 
 def _counts(done: Done) -> str:
-    """The tool's own count: the sum and the files."""
-    summary, *files = done.output.rstrip().split("\n")
-    return "\n".join([summary, *(f"- {line.strip()}" for line in files if line.strip())])
+    """The tool's own count: the sum, the files, and what was left alone."""
+    counted = _REPLACED.fullmatch(done.output)
+    if not counted:
+        return done.output
+    rows = "".join(f"\n- {row.strip()}" for row in counted["rows"].split("\n") if row.strip())
+    return f"{_count(counted['count'], 'occurrence')} in {_count(counted['files'], 'file')}:{rows}"
 
 
 def _named(heading: str, paths: Sequence[str]) -> str:
@@ -236,9 +260,9 @@ def _named(heading: str, paths: Sequence[str]) -> str:
     return "\n".join([heading, *rows, *([f"… and {more} more."] if more else [])])
 
 
-def _listed(places: Sequence[Place], done: Done, above: int = 0) -> str:
-    """The places, as many as fit under `above` that are listed already, and how many are left out."""
-    shown = places[: max(_LISTED - above, 0)]
+def _listed(places: Sequence[Place], done: Done, most: int = _LISTED) -> str:
+    """The places, up to `most`, and how many are left out."""
+    shown = places[:most]
     rest = _rest(len(places) - len(shown), done)
     return _rows(shown) + (f"\n{rest}" if rest else "")
 
@@ -250,12 +274,12 @@ def _rows(places: Sequence[Place]) -> str:
 def _rest(left: int, done: Done) -> str:
     """The honest remainder: lines that are not listed, and whether the search itself was cut short."""
     cut = "[There are more" in done.output or "[tool output truncated" in done.output
-    counted = f"… and on {_lines(left)} more." if left else ""
+    counted = f"… and on {_count(left, 'line')} more." if left else ""
     return f"{counted} The search was cut short: there are still more.".lstrip() if cut else counted
 
 
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"
+def _count(number: int | str, noun: str) -> str:
+    return f"{number} {noun}" if int(number) == 1 else f"{number} {noun}s"
 
 
 def _code(text: str) -> str:
@@ -263,11 +287,13 @@ def _code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def _fenced(text: str, most: int = 0) -> str:
-    """A block of code; of more than `most` lines, the last ones."""
+def _last_lines(text: str) -> str:
     lines = text.strip("\n").split("\n")
-    if most and len(lines) > most:
-        lines = [f"… {len(lines) - most} lines before", *lines[-most:]]
-    body = "\n".join(lines)
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", body)), 3)
-    return f"{fence}\n{body}\n{fence}"
+    before = len(lines) - _OUTPUT_LINES
+    return "\n".join([f"… {_count(before, 'line')} before", *lines[before:]]) if before > 0 else text
+
+
+def _fenced(text: str) -> str:
+    """A block of code, with a fence that is longer than any in the text."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
+    return f"{fence}\n{text.strip(chr(10))}\n{fence}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 _MODIFIERS = (
     r"(?:(?:export|default|declare|public|private|protected|internal|static|final|abstract|override|virtual|async"
@@ -19,7 +19,7 @@ _KINDS = (
 )
 _VALUES = r"(?:const|let|var|val|static|local)(?:\s+mut)?"
 _OWNER = r"(?:\([^)]*\)\s*)?(?:[\w.:<>]*[.:])?"
-_NO_TYPE = r"(?!(?:return|else|if|for|while|switch|case|new|throw|delete|goto|using|await|yield|not|and|or|in|is)\b)"
+_NO_CONTROL = r"(?!(?:return|else|if|for|while|switch|case|catch|new|throw|delete|goto|using|await|yield)\b)"
 _C_FAMILY = re.compile(r"\.(?:c|h|cc|cpp|cxx|hh|hpp|java|cs|m|mm|dart)")
 _COMMENT = re.compile(r"\s*(?:#(?!\s*define)|//|/\*|\*|--|;|%|<!--)")
 _HIT = re.compile(r">(?P<path>.+?):(?P<line>\d+): (?P<text>.*)")
@@ -43,6 +43,11 @@ def whole_word(name: str) -> str:
     """The regular expression for a name that is not a part of a longer one."""
     start, end = (r"\b" if re.match(r"\w", edge) else "" for edge in (name[:1], name[-1:]))
     return start + re.escape(name) + end
+
+
+def last_part(name: str) -> str:
+    """The name alone, of one that says where it belongs: `start` for `Session.start`."""
+    return re.split(r"[./]|::", name)[-1] or name
 
 
 def grep_places(output: str) -> list[Place]:
@@ -79,30 +84,38 @@ def _suffix(path: str) -> str:
     return found[0].lower() if found else ""
 
 
-@cache
+@lru_cache(maxsize=64)
 def _landmark(suffix: str) -> re.Pattern[str]:
     if suffix in (".md", ".markdown"):
         return re.compile("#{1,6} ")
     name = r"[A-Za-z_]\w*"
-    ways = [rf"\s*{_MODIFIERS}{_KINDS}\s+{_OWNER}{name}", rf"{_MODIFIERS}{_VALUES}\s+{name}", *_special(name, suffix)]
-    return re.compile("|".join(f"(?:{way})" for way in ways))
+    ways = [rf"\s*{_MODIFIERS}{_KINDS}\s+{_OWNER}{name}", rf"{_MODIFIERS}{_VALUES}\s+{name}"]
+    return _any([*ways, *_wordless(name, suffix)])
 
 
-@cache
+@lru_cache(maxsize=64)
 def _definition(name: str, suffix: str) -> re.Pattern[str]:
     word = re.escape(name) + r"(?!\w)"
-    ways = [rf"\s*{_MODIFIERS}(?:{_KINDS}|{_VALUES})\s+{_OWNER}{word}", *_special(word, suffix)]
-    return re.compile("|".join(f"(?:{way})" for way in ways))
-
-
-def _special(word: str, suffix: str) -> list[str]:
-    """The ways of defining that begin with no word for it, by the kind of file."""
+    ways = [rf"\s*{_MODIFIERS}(?:{_KINDS}|{_VALUES})\s+{_OWNER}{word}"]
     if suffix in (".py", ".pyi"):
-        return [rf"{word}\s*(?::[^=]+)?=(?!=)", rf"    {word}: [^,]*$"]
+        ways += [rf"(?:\w+, )*{word}(?:, \w+)* = ", rf"    {word}: [^,]*$", rf"\s+self\.{word}\s*(?::[^=]+)?=(?!=)"]
+    if suffix == ".go":
+        ways += [rf"\s+(?:\w+, )*{word}(?:, \w+)* := "]
+    return _any([*ways, *_wordless(word, suffix)])
+
+
+def _wordless(name: str, suffix: str) -> list[str]:
+    """The ways of defining something of weight without a word that says so, by the kind of file."""
+    if suffix in (".py", ".pyi"):
+        return [rf"{name}\s*(?::[^=]+)?=(?!=)"]
     if suffix in (".sh", ".bash"):
-        return [rf"{word}\s*\(\)", rf"{word}="]
+        return [rf"{name}\s*\(\)", rf"(?:export\s+)?{name}="]
     if suffix in (".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs"):
-        return [rf"\s+{_MODIFIERS}{_NO_TYPE}(?:get |set )?{word}\s*(?:<[^>]*>)?\(.*\)\s*(?::[^=]*)?\{{\s*$"]
+        return [rf"\s+{_MODIFIERS}(?:get |set )?{_NO_CONTROL}{name}\s*(?:<[^>]*>)?\(.*\)\s*(?::[^=]*)?\{{\s*$"]
     if _C_FAMILY.fullmatch(suffix):
-        return [rf"\s*{_NO_TYPE}[A-Za-z_][\w\s*&<>,:\[\]]*[\s*&:~]{_NO_TYPE}{word}\s*\([^;]*$"]
+        return [rf"\s*{_NO_CONTROL}[A-Za-z_][\w\s*&<>,:\[\]]*[\s*&:~]{_NO_CONTROL}{name}\s*\([^;]*[{{)]\s*\w*$"]
     return []
+
+
+def _any(ways: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{way})" for way in ways))

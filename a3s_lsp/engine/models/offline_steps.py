@@ -10,7 +10,7 @@ from typing import TypeAlias
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.models import offline_answers as answers
 from a3s_lsp.engine.models.offline_answers import Done
-from a3s_lsp.engine.models.offline_lines import whole_word
+from a3s_lsp.engine.models.offline_lines import last_part, whole_word
 from a3s_lsp.engine.models.offline_requests import (
     Create,
     Find,
@@ -109,13 +109,12 @@ def _where(name: str, done: Sequence[Done]) -> Step:
     """Ever wider searches until one finds something."""
     if done and (done[-1].failed or answers.found(done[-1])):
         return answers.where(name, done[-1])
-    last = re.split(r"[./]|::", name)[-1]
     ways = [
-        *([Use("glob", {"pattern": _anywhere(name)})] if _FILE_NAME.fullmatch(name) else []),
-        Use("grep", {"pattern": whole_word(name)}),
-        *([Use("grep", {"pattern": whole_word(last)})] if last not in ("", name) else []),
+        Use("grep", {"pattern": whole_word(last_part(name))}),
         Use("grep", {"pattern": re.escape(name), "-i": True}),
     ]
+    if _FILE_NAME.fullmatch(name):
+        ways.insert(0, Use("glob", {"pattern": _anywhere(name)}))
     return ways[len(done)] if len(done) < len(ways) else answers.nowhere(name)
 
 
@@ -138,6 +137,8 @@ def _rename(request: Rename, done: Sequence[Done]) -> Step:
     old, new = request.old, request.new
     if _FILE_NAME.fullmatch(old) and _FILE_NAME.fullmatch(new):
         return f"I rename names in text, not files. For the file, say: run git mv {old} {new}"
+    if old == new:
+        return f"`{old}` is its name already."
     scope = _scope(request.scope)
     match done:
         case []:
@@ -186,6 +187,7 @@ def _anywhere(pattern: str) -> str:
 
 
 def _scope(scope: str) -> Json:
+    """As the tools take it: a pattern, or a file of which only the name was said, is looked for in all folders."""
     if not scope:
         return {}
-    return {"glob": scope} if re.search(r"[*?{\[]", scope) else {"path": scope}
+    return {"glob": scope} if "/" not in scope or re.search(r"[*?{\[]", scope) else {"path": scope}
