@@ -34,7 +34,7 @@ from a3s_lsp.server.asking import PendingRequests
 from a3s_lsp.server.failures import client_is_gone, reply_to
 from a3s_lsp.server.framing import frame
 from a3s_lsp.server.jsonrpc import Invalid, MsgId, Notification, Request, Response, call, classify
-from a3s_lsp.server.structuring import structured_params, structured_result
+from a3s_lsp.server.structuring import is_request, structured_params, structured_result
 from a3s_lsp.server.textdocuments import Documents, Encoding
 
 if TYPE_CHECKING:
@@ -155,6 +155,9 @@ class HardenedProtocol(LanguageServerProtocol):
         method = notification.method
         if method != types.EXIT and self._phase != "initialized":
             _log.warning("The notification %s came before initialize or after shutdown, and is ignored.", method)
+            return
+        if is_request(method):
+            _log.warning("The request %s came without an id, and is ignored.", method)
             return
         handlers = [handler for handler in (self._builtin(method), self._feature(method)) if handler is not None]
         if not handlers:

@@ -14,6 +14,11 @@ _MISFITS = (BaseValidationError, TypeError)
 _SNAKE = re.compile(r"_([a-z])")
 
 
+def is_request(method: str) -> bool:
+    """Whether LSP knows the method as one that has a result."""
+    return method in types.METHOD_TO_TYPES and types.METHOD_TO_TYPES[method][1] is not None
+
+
 def structured_params(converter: Converter, method: str, params: object) -> object:
     """The parameters in the type that LSP gives them; plain JSON, or `{}` for none, if LSP does not know the method.
 

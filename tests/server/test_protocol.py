@@ -438,6 +438,15 @@ async def test_notifications_before_initialize_and_after_shutdown_are_ignored() 
     assert seen == ["in time"]
 
 
+async def test_a_request_without_an_id_changes_nothing() -> None:
+    server = make_server()
+    client = await greeted(server)
+    client.notify("initialize", {**HELLO, "capabilities": {"general": {"positionEncodings": ["utf-8"]}}})
+    client.notify("shutdown")
+    assert server.documents.encoding == "utf-16"
+    assert code(await client.request("a3s/nothing")) == -32601
+
+
 async def test_nothing_is_taken_after_exit() -> None:
     server = make_server()
     client = await greeted(server)
