@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.neovim.driver import REPOSITORY, Neovim, Scene, wait_until
+from tests.editors.neovim.driver import REPOSITORY, Neovim, Scene, running, wait_until
 
 
 @pytest.fixture(scope="session", params=["0.10", "0.12"])
@@ -38,9 +38,8 @@ def scene(tmp_path: Path) -> Scene:
 @pytest.fixture
 def bare(binary: Path, tmp_path: Path, workspace: Path) -> Iterator[Neovim]:
     """An editor in which nobody has called `setup` yet."""
-    editor = Neovim(binary, tmp_path / "home", workspace)
-    yield editor
-    editor.close()
+    with running(binary, tmp_path / "home", workspace) as editor:
+        yield editor
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -45,38 +45,13 @@ def wait_until(sight: Callable[[], T], what: str) -> T:
 
 
 class Neovim:
-    """One editor process with the plugin on its runtime path, and its home in `home`."""
+    """An editor with the plugin loaded."""
 
-    def __init__(self, binary: Path, home: Path, workspace: Path) -> None:
-        home.mkdir()
-        homes = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
-        address = str(home / "nvim.sock")
-        flags = ["--headless", "--listen", address, "-u", "NONE", "-i", "NONE", "-n", "--cmd", f"set rtp^={PLUGIN}"]
-        self._process = subprocess.Popen(
-            [binary, *flags],
-            cwd=workspace,
-            env=os.environ | homes,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_until(lambda: _listens(address), "Neovim listens")
-        self._nvim = pynvim.attach("socket", path=address)
-        self._nvim.ui_attach(120, 40, rgb=True)
+    def __init__(self, nvim: pynvim.Nvim) -> None:
+        self._nvim = nvim
+        nvim.ui_attach(120, 40, rgb=True)
         self.command("runtime plugin/a3s.lua")
         self.lua("_G.notes = {}; vim.notify = function(text, level) table.insert(_G.notes, text) end")
-
-    def close(self) -> None:
-        """Ends the editor, whatever it is doing."""
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(timeout=5)
-        # pynvim closes its socket only when it sees the end of the stream itself.
-        with contextlib.suppress(OSError):
-            self._nvim.request("nvim_get_mode")
-        self._nvim.close()
 
     def lua(self, code: str, *args: object) -> object:
         """Runs Lua; `...` are the arguments."""
@@ -214,6 +189,41 @@ class Neovim:
         """The dialogs so far: their prompts and choices."""
         seen = _list(self.lua("return _G.dialogs"))
         return [(str(dialog["prompt"]), dialog["labels"]) for dialog in seen if isinstance(dialog, dict)]
+
+
+@contextlib.contextmanager
+def running(binary: Path, home: Path, workspace: Path) -> Iterator[Neovim]:
+    """An editor process of its own, in `workspace`, that keeps its files in `home`; it ends with the block."""
+    home.mkdir()
+    homes = {name: str(home) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
+    address = str(home / "nvim.sock")
+    flags = ["--headless", "--listen", address, "-u", "NONE", "-i", "NONE", "-n", "--cmd", f"set rtp^={PLUGIN}"]
+    process = subprocess.Popen(
+        [binary, *flags], cwd=workspace, env=os.environ | homes, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    with contextlib.ExitStack() as stack:
+        stack.callback(_end, process)
+        wait_until(lambda: _listens(address), "Neovim listens")
+        nvim = pynvim.attach("socket", path=address)
+        stack.callback(_disconnect, nvim, process)
+        yield Neovim(nvim)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=5)
+
+
+def _disconnect(nvim: pynvim.Nvim, process: subprocess.Popen[bytes]) -> None:
+    """Ends the process first: pynvim frees its socket only when it sees the end of the stream."""
+    _end(process)
+    with contextlib.suppress(OSError):
+        nvim.request("nvim_get_mode")
+    nvim.close()
 
 
 class Scene:
