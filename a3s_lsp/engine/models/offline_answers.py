@@ -98,10 +98,15 @@ def where(name: str, done: Done) -> str:
     if done.tool == "glob":
         return _named(f"`{name}` is here:", names(done))
     places = grep_places(done.output)
+    if "-i" in done.arguments:
+        places.sort(key=is_landmark, reverse=True)
+        return f"`{name}` is no whole word anywhere. As a part of others it is found here:\n{_listed(places, done)}"
     short = last_part(name)
     subject = f"`{name}`" if short == name else f"`{short}`, the last part of `{name}`,"
-    definitions = [place for place in places if is_definition(place, short)]
-    others = [place for place in places if place not in definitions]
+    definitions: list[Place] = []
+    others: list[Place] = []
+    for place in places:
+        (definitions if is_definition(place, short) else others).append(place)
     if not definitions:
         return f"I recognise no definition, but {subject} is found here:\n{_listed(others, done)}"
     if not others or len(definitions) >= _LISTED:

@@ -28,7 +28,10 @@ from a3s_lsp.engine.models.offline_requests import (
 )
 
 _SHOWN_LINES = 200
-_FILE_NAME = re.compile(r"(?:.*/)?[^/]*\.[A-Za-z]\w{0,5}")
+_FILE_NAME = re.compile(
+    r".*/.*|.+\.(?:py|pyi|toml|cfg|ini|[cm]?[jt]sx?|json|html|css|vue|rs|go|c|h|cc|cpp|hpp|java|kt|cs|swift|rb|php|lua|vim"
+    r"|sh|md|rst|txt|ya?ml|xml|sql|acl|lock|log)"
+)
 _ENTRY = re.compile(r"(?:dir|file|link) +\S+  (?P<name>.+)")
 _PYTEST = "python3 -m pytest -q"
 _TEST_COMMANDS: Mapping[str, str] = {
