@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _HIDDEN_COMMAND = re.compile(rb"\w\[\s*(\$\(|`)|@P\}")
 """An array index or a prompt expansion runs what is in it even where it looks like plain text."""
-_ODD_TEXT = re.compile(r"[^\S \t\n]|\0|\S\\\n|``")
-"""Characters that part words for the grammar only, lines joined in the middle of a word, and touching backticks."""
+_ODD_TEXT = re.compile(r"[^\S \t\n]|\0|\S\\\n")
+"""Characters that part words for the grammar only, and lines joined in the middle of a word."""
 _VARIABLE = re.compile(rb"\$([\w@*#?$!-]+)")
 _WORD_GAP = re.compile(rb"(?:[ \t]|\\\n)*")
 _LEFT_OVER = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\(|[<>]\()")
@@ -53,6 +53,8 @@ def _misread(node: Node, source: bytes) -> bool:
             return _runs_or_ends_early(node)
         case "heredoc_end":
             return not _alone_on_its_line(node, source)
+        case "``":  # the end of one substitution and the start of the next, taken for an empty one
+            return True
         case "heredoc_start":
             return _HEREDOC_NAME.fullmatch(text) is None
         case "simple_expansion":

@@ -150,6 +150,7 @@ READ_OTHERWISE_BY_THE_SHELL = [
     "cat <<EOF\n$\n$(rm x)\nEOF",
     'echo "o $ $(rm x)"',
     "echo `a``rm x` y",
+    "echo `a\\o ` `rm x`",
     "trap -- 'rm x' EXIT",
     "cat << $(y)\ncat << $(rm x)",
 ]
