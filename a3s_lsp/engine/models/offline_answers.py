@@ -24,6 +24,7 @@ _OUTPUT_LINES = 60
 _REFUSAL = re.compile(
     r"(?:Permission denied: )?Tool '\w+' (?:is blocked|requires confirmation|execution was REJECTED).*", re.DOTALL
 )
+_CUT = "[tool output truncated"
 _MORE_LINES = re.compile(r"\n\.\.\. \((?:(?P<count>\d+) )?more lines not shown[^\n]*\n")
 _REPLACED = re.compile(r"Replaced (?P<count>\d+) occurrence\(s\) in (?P<files>\d+) file\(s\):\n(?P<rows>.*)", re.DOTALL)
 _NAMED_PLACE = re.compile(r'File "(?P<file>[^"<]+)", line (?P<at>\d+)|(?P<path>[\w./-]*\w\.\w+):(?P<line>\d+)')
@@ -39,6 +40,12 @@ HELP = f"""\
 I am the offline assistant: I have no language model, but a few things I can do by rule, with the same tools and the \
 same questions before anything is changed:
 {_ABILITIES}"""
+UNKNOWN = f"""\
+I am the offline assistant and have no language model, so I cannot do that. I understand:
+{_ABILITIES}
+
+For everything else give me a model: set one of {", ".join(known.variable for known in KNOWN.values())}, or start \
+Ollama, or name a `default_model` in agent.acl."""
 NO_TESTS = "I see no file that tells how this project is tested. Say it yourself: `run COMMAND`."
 
 
@@ -55,16 +62,6 @@ class Done:
     def refused(self) -> bool:
         """It was not even tried: a person or their policy said no."""
         return self.failed and _REFUSAL.fullmatch(self.output) is not None
-
-
-def unknown() -> str:
-    """What to say to everything else."""
-    variables = ", ".join(known.variable for known in KNOWN.values())
-    return f"""\
-I am the offline assistant and have no language model, so I cannot do that. I understand:
-{_ABILITIES}
-
-For everything else give me a model: set one of {variables}, or start Ollama, or name a `default_model` in agent.acl."""
 
 
 def no_tool(tool: str) -> str:
@@ -96,7 +93,7 @@ def where(name: str, done: Done) -> str:
     if done.failed:
         return failure(done)
     if done.tool == "glob":
-        return _named(f"`{name}` is here:", names(done))
+        return _named(f"`{name}` is here:", done)
     places = grep_places(done.output)
     if "-i" in done.arguments:
         places.sort(key=is_landmark, reverse=True)
@@ -153,7 +150,7 @@ def listing(done: Done) -> str:
     if done.failed:
         return failure(done)
     if done.tool == "glob":
-        return _named("These match:", names(done)) if found(done) else done.output
+        return _named("These match:", done) if found(done) else done.output
     return _fenced(done.output)
 
 
@@ -179,9 +176,9 @@ def contents(done: Done) -> str:
     return f"`{path}`:\n{_fenced(_MORE_LINES.sub('', done.output))}{_lines_left(done)}"
 
 
-def which(file: str, candidates: Sequence[str]) -> str:
+def which(file: str, done: Done) -> str:
     """Several files of the same name."""
-    return _named(f"There are {len(candidates)} of the name `{file}`; which one?", candidates)
+    return _named(f"There are several of the name `{file}`; which one?", done)
 
 
 def already_there(name: str, looked: Done) -> str:
@@ -232,7 +229,7 @@ def _lines_left(done: Done) -> str:
     left = _MORE_LINES.search(done.output)
     if left:
         return f"\n\n{_count(left['count'], 'line')} after that." if left["count"] else "\n\nThere are more lines."
-    return "\n\nThere is more, but it was too long for me to see." if "[tool output truncated" in done.output else ""
+    return "\n\nThere is more, but it was too long for me to see." if _CUT in done.output else ""
 
 
 def _named_places(done: Done) -> str:
@@ -259,10 +256,14 @@ def _counts(done: Done) -> str:
     return f"{_count(counted['count'], 'occurrence')} in {_count(counted['files'], 'file')}:{rows}"
 
 
-def _named(heading: str, paths: Sequence[str]) -> str:
-    rows = [f"- {path}" for path in paths[:_LISTED_NAMES]]
-    more = len(paths) - len(rows)
-    return "\n".join([heading, *rows, *([f"… and {more} more."] if more else [])])
+def _named(heading: str, done: Done) -> str:
+    """The first of the paths that the tool `glob` found, and how many are left out."""
+    paths = names(done)
+    answer = "\n".join([heading, *(f"- {path}" for path in paths[:_LISTED_NAMES])])
+    left = len(paths) - _LISTED_NAMES
+    if left <= 0:
+        return answer
+    return f"{answer}\n… and {'more than ' if _CUT in done.output else ''}{left} more."
 
 
 def _listed(places: Sequence[Place], done: Done, most: int = _LISTED) -> str:
@@ -278,7 +279,7 @@ def _rows(places: Sequence[Place]) -> str:
 
 def _rest(left: int, done: Done) -> str:
     """The honest remainder: lines that are not listed, and whether the search itself was cut short."""
-    cut = "[There are more" in done.output or "[tool output truncated" in done.output
+    cut = "[There are more" in done.output or _CUT in done.output
     counted = f"… and on {_count(left, 'line')} more." if left else ""
     return f"{counted} The search was cut short: there are still more.".lstrip() if cut else counted
 
@@ -300,5 +301,6 @@ def _last_lines(text: str) -> str:
 
 def _fenced(text: str) -> str:
     """A block of code, with a fence that is longer than any in the text."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
-    return f"{fence}\n{text.strip(chr(10))}\n{fence}"
+    text = text.strip("\n")
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    return f"{fence}\n{text}\n{fence}"

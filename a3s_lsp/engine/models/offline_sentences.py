@@ -30,7 +30,8 @@ _Words: TypeAlias = Mapping[str, str]
 _Build: TypeAlias = Callable[[_Words], Request]
 
 _LONGEST_SENTENCE = 1000
-_CONTEXT = re.compile(r'\s*<context source="(?P<source>[^"]*)"[^>]*?(?:/>|>.*?</context>)', re.DOTALL)
+_CONTEXT = re.compile(r'(?:^|\n\n)<context source="(?P<source>[^"]*)".*', re.DOTALL)
+"""What the editor adds to a prompt, up to its end."""
 _THIS_FILE = re.compile(r"\b(?:this|the (?:current|open)) file\b", re.IGNORECASE)
 _FENCED = re.compile(r"```[^\n]*\n(?P<inside>.*?)```\s*", re.DOTALL)
 
@@ -49,7 +50,7 @@ _NAME = rf"{_KIND}(?P<name>{_TOKEN})(?:\(\))?"
 _FILE = rf"{_THE}(?:file )?(?P<file>{_TOKEN})"
 _FILE_PATH = rf"{_THE}(?:file )?(?P<file>{_PATH})"
 _GLOB = r"(?P<pattern>[`'\"]?[^\s`'\"]{0,300}?\*[^\s`'\"]{0,300}?[`'\"]?)"
-_EVERYWHERE = r"everywhere|(?:in|across) (?:all|the|every|this|whole)(?: whole)? ?(?:files?|project|workspace|code)"
+_EVERYWHERE = r"everywhere|(?:in|across) (?:all|the|every|this|whole)(?: whole)? (?:files?|project|workspace|code)"
 _SCOPE = rf"(?: (?:{_EVERYWHERE}|(?:in|under) {_THE}(?:file |folder )?(?P<scope>{_PATH}|[^\s]*\*[^\s]*)))?"
 _LINES = r"lines? (?P<first>\d{1,9})(?:\s*(?:-|–|to)\s*(?P<last>\d{1,9}))?"
 _USED = r"(?P<use>used|called|referenced|mentioned|imported)"
@@ -59,9 +60,10 @@ _USAGES = r"(?P<use>references?|usages?|uses|callers?|calls)"
 
 def understand(prompt: str) -> Request:
     """What the person wants. A document that came with the prompt is what "this file" means."""
-    text = _CONTEXT.sub("", prompt).strip()
+    text = prompt.strip()
     if attached := _CONTEXT.search(prompt):
-        text = _THIS_FILE.sub(lambda _: f"`{attached['source']}`", text)
+        source = f"`{attached['source']}`"
+        text = _THIS_FILE.sub(lambda _: source, prompt[: attached.start()].strip())
     if len(text) <= _LONGEST_SENTENCE:
         sentence = re.sub("[“”]", '"', text)
         for pattern, build in _READINGS:

@@ -33,6 +33,8 @@ _FILE_NAME = re.compile(
     r"|sh|md|rst|txt|ya?ml|xml|sql|acl|lock|log)"
 )
 _ENTRY = re.compile(r"(?:dir|file|link) +\S+  (?P<name>.+)")
+_MISSING = "(os error 2)"
+"""What the tool `read` says of a file that is not there."""
 _PYTEST = "python3 -m pytest -q"
 _TEST_COMMANDS: Mapping[str, str] = {
     "pyproject.toml": _PYTEST,
@@ -85,7 +87,7 @@ def next_step(request: Request, done: Sequence[Done]) -> Step:
         case Help():
             return answers.HELP
         case Unknown():
-            return answers.unknown()
+            return answers.UNKNOWN
 
 
 def _act(request: Rename | Substitute | Create | Run, done: Sequence[Done]) -> Step:
@@ -126,13 +128,13 @@ def _read(file: str, window: Json, done: Sequence[Done], finish: _Finish) -> Ste
     match done:
         case []:
             return Use("read", {"file_path": file, **window})
-        case [Done(failed=True, refused=False)]:
+        case [missing] if missing.failed and _MISSING in missing.output:
             return Use("glob", {"pattern": _anywhere(file.rsplit("/", 1)[-1])})
         case [missing, Done(tool="glob") as looked]:
             names = [] if looked.failed else answers.names(looked)
             if len(names) == 1:
                 return Use("read", {"file_path": names[0], **window})
-            return answers.which(file, names) if names else answers.failure(missing)
+            return answers.which(file, looked) if names else answers.failure(missing)
     return finish(done[-1])
 
 
@@ -158,7 +160,7 @@ def _create(request: Create, done: Sequence[Done]) -> Step:
             return Use("read", {"file_path": request.file, "limit": 1})
         case [Done(failed=False)]:
             return f"`{request.file}` is there already; I changed nothing. I only create files that do not exist."
-        case [looked] if looked.refused or "os error 2)" not in looked.output:
+        case [looked] if _MISSING not in looked.output:
             return answers.failure(looked)
         case [_]:
             return Use("write", {"file_path": request.file, "content": request.content})
@@ -193,4 +195,5 @@ def _scope(scope: str) -> Json:
     """As the tools take it: a pattern, or a file of which only the name was said, is looked for in all folders."""
     if not scope:
         return {}
-    return {"glob": scope} if "/" not in scope or re.search(r"[*?{\[]", scope) else {"path": scope}
+    bare = "/" not in scope and _FILE_NAME.fullmatch(scope)
+    return {"glob": scope} if bare or re.search(r"[*?{\[]", scope) else {"path": scope}

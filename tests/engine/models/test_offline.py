@@ -231,6 +231,16 @@ async def test_name_that_is_nowhere_is_looked_for_within_others(shop: Stage) -> 
     assert "in no file" in await ask(shop, "where is nothing_like_it?")
 
 
+async def test_names_around_a_part_are_listed_from_their_definitions_on(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("subtotal()\n\n\ndef subtotal(): ...\n", encoding="utf-8")
+    assert cited(await ask(Stage(tmp_path), "where is subtot?")) == [("a.py", 4), ("a.py", 1)]
+
+
+async def test_comment_calls_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("# wanted() is called by hand\n", encoding="utf-8")
+    assert "Nothing seems to call `wanted`" in await ask(Stage(tmp_path), "who calls wanted?")
+
+
 async def test_many_places_are_counted_and_not_listed(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("wanted\n" * 50, encoding="utf-8")
     text = await ask(Stage(tmp_path), 'search "wanted"')
@@ -248,6 +258,13 @@ async def test_outline_finds_a_file_by_its_name_alone(shop: Stage) -> None:
     assert "shop/prices.py" in text
     assert re.findall(r"^ +(\d+)  ", text, re.MULTILINE) == ["1", "4", "8", "9"]
     assert re.findall(r"^ +(\d+)  ", await ask(shop, "outline of 'notes with space.md'"), re.MULTILINE) == ["1", "5"]
+
+
+async def test_file_name_that_several_have_is_asked_back(shop: Stage) -> None:
+    (shop.folder / "web/web.py").touch()
+    text = await ask(shop, "read web.py")
+    assert "which one?" in text
+    assert "- shop/web.py\n- web/web.py" in text
 
 
 async def test_read_says_how_much_is_left(shop: Stage) -> None:
@@ -322,6 +339,12 @@ async def test_second_request_does_not_see_the_results_of_the_first(shop: Stage)
     assert "total" not in text
     calls = [event.fields["tool_id"] for event in shop.events if event.type == "tool_start"]
     assert len(set(calls)) == len(calls) == 2
+
+
+async def test_id_of_a_call_is_new_in_the_conversation() -> None:
+    earlier = (UserMessage("list files"), AssistantMessage("", (ToolCall("offline-1", "ls", "{}"),)))
+    chunks = await turn(*earlier, ToolMessage("offline-1", "?"), UserMessage("where is total"))
+    assert [chunk.id for chunk in chunks if isinstance(chunk, CallDelta)] == ["offline-2"]
 
 
 async def test_calls_of_a_model_that_answered_before_are_not_its_own() -> None:
