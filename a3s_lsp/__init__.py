@@ -1,32 +1,36 @@
 """a3s_lsp: a coding agent that lives in the editor, as a Python SDK.
 
 `Agent` and `Session` block, `AsyncAgent` and `AsyncSession` do not; both have the same names. The language server
-is the command `a3s-lsp`.
+is the command `a3s-lsp`. A name is loaded when it is first used, so that importing the package costs nothing.
 """
 
-from a3s_lsp.engine.errors import (
-    A3SError,
-    ConfigError,
-    ModelError,
-    RunCancelled,
-    RunFailed,
-    SessionBusy,
-    SessionNotFound,
-    StoreError,
-)
-from a3s_lsp.sdk.aio import AsyncAgent, AsyncSession
-from a3s_lsp.sdk.blocking import Agent, EventStream, Session
-from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
-from a3s_lsp.sdk.streams import AsyncEventStream
-from a3s_lsp.sdk.values import (
-    ArtifactStoreLimits,
-    ConfirmationPolicy,
-    EventType,
-    FileSessionStore,
-    MemorySessionStore,
-    PermissionPolicy,
-    SessionOptions,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from a3s_lsp.engine.errors import (
+        A3SError,
+        ConfigError,
+        ModelError,
+        RunCancelled,
+        RunFailed,
+        SessionBusy,
+        SessionNotFound,
+        StoreError,
+    )
+    from a3s_lsp.sdk.aio import AsyncAgent, AsyncSession
+    from a3s_lsp.sdk.blocking import Agent, EventStream, Session
+    from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
+    from a3s_lsp.sdk.streams import AsyncEventStream
+    from a3s_lsp.sdk.values import (
+        ArtifactStoreLimits,
+        ConfirmationPolicy,
+        EventType,
+        FileSessionStore,
+        MemorySessionStore,
+        PermissionPolicy,
+        SessionOptions,
+    )
 
 __all__ = [
     "A3SError",
@@ -54,3 +58,42 @@ __all__ = [
     "StoreError",
     "ToolResult",
 ]
+
+_ROOMS = {
+    "A3SError": "a3s_lsp.engine.errors",
+    "Agent": "a3s_lsp.sdk.blocking",
+    "AgentEvent": "a3s_lsp.sdk.results",
+    "AgentResult": "a3s_lsp.sdk.results",
+    "ArtifactStoreLimits": "a3s_lsp.sdk.values",
+    "AsyncAgent": "a3s_lsp.sdk.aio",
+    "AsyncEventStream": "a3s_lsp.sdk.streams",
+    "AsyncSession": "a3s_lsp.sdk.aio",
+    "ConfigError": "a3s_lsp.engine.errors",
+    "ConfirmationPolicy": "a3s_lsp.sdk.values",
+    "EventStream": "a3s_lsp.sdk.blocking",
+    "EventType": "a3s_lsp.sdk.values",
+    "FileSessionStore": "a3s_lsp.sdk.values",
+    "MemorySessionStore": "a3s_lsp.sdk.values",
+    "ModelError": "a3s_lsp.engine.errors",
+    "PermissionPolicy": "a3s_lsp.sdk.values",
+    "RunCancelled": "a3s_lsp.engine.errors",
+    "RunFailed": "a3s_lsp.engine.errors",
+    "Session": "a3s_lsp.sdk.blocking",
+    "SessionBusy": "a3s_lsp.engine.errors",
+    "SessionNotFound": "a3s_lsp.engine.errors",
+    "SessionOptions": "a3s_lsp.sdk.values",
+    "StoreError": "a3s_lsp.engine.errors",
+    "ToolResult": "a3s_lsp.sdk.results",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'a3s_lsp' has no attribute '{name}'")
+    value: object = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from a3s_lsp.places import session_log, user_config
+from a3s_lsp.version import VERSION
 
 _POSTURES = ("plan", "ask", "accept-edits", "auto")
 """As in the engine's policies, which are not imported for `--help`."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("a3s-lsp"), "-V", "--version", message="a3s-lsp %(version)s")
+@click.version_option(VERSION, "-V", "--version", message="a3s-lsp %(version)s")
 @click.option("--stdio", is_flag=True, help="Serve on standard input and output (the default).")
 @click.option("--tcp", metavar="HOST:PORT", help="Serve one client on a TCP address.")
 @click.option("--ws", metavar="HOST:PORT", help="Serve one client on a WebSocket address.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning")
 @click.option("--log-file", type=click.Path(path_type=Path), help="Write the log there instead of standard error.")
 @click.pass_context
-def main(
+def cli(
     context: click.Context, stdio: bool, tcp: str | None, ws: str | None, log_level: str, log_file: Path | None
 ) -> None:
     """A coding agent that lives in the editor. Without a command: serve one editor."""
-    _log_to(log_file, log_level)
+    from a3s_lsp.serving import log_to, serve
+
+    log_to(log_file, log_level)
     if context.invoked_subcommand is not None:
         return
     if sum((stdio, tcp is not None, ws is not None)) > 1:
         raise click.UsageError("Choose one of --stdio, --tcp and --ws.")
-    _serve(tcp, ws)
+    serve(tcp=_address(tcp) if tcp else None, websocket=_address(ws) if ws else None)
 
 
-@main.command()
+@cli.command()
 @click.argument("prompt")
 @click.option("--model", help="provider/model; else the configured one.")
 @click.option("--posture", type=click.Choice(_POSTURES), default="ask", help="How freely the agent works.")
@@ -54,7 +53,7 @@ def run(prompt: str, model: str | None, posture: str, config: Path | None, works
     sys.exit(asyncio.run(run_prompt(prompt, workspace.resolve(), model=model, posture=chosen, config=named)))
 
 
-@main.command()
+@cli.command()
 @click.option("--workspace", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path())
 def doctor(workspace: Path) -> None:
     """Tell what is configured, what is missing, and what to do about it."""
@@ -66,7 +65,7 @@ def doctor(workspace: Path) -> None:
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-@main.command()
+@cli.command()
 @click.option("--keep", is_flag=True, help="Keep the folder that the demo worked in.")
 def demo(keep: bool) -> None:
     """Play a real session on a copy of this program's own source, with no key and no network."""
@@ -75,39 +74,8 @@ def demo(keep: bool) -> None:
     sys.exit(asyncio.run(play(keep=keep)))
 
 
-def _serve(tcp: str | None, ws: str | None) -> NoReturn:
-    from a3s_lsp.engine.assembly import Surroundings
-    from a3s_lsp.engine.store.sqlite import SQLiteStore
-    from a3s_lsp.engine.store.writer import LogWriter
-    from a3s_lsp.server.app import create_server
-    from a3s_lsp.server.host import Defaults
-    from a3s_lsp.server.transport import run_to_exit, serve_stdio, serve_tcp, serve_websocket
-
-    writer = LogWriter(SQLiteStore(session_log(os.environ)))
-    server = create_server(Defaults(writer, Surroundings(os.environ, user_config())))
-
-    async def serving() -> int:
-        try:
-            if tcp is not None:
-                return await serve_tcp(server, *_address(tcp))
-            if ws is not None:
-                return await serve_websocket(server, *_address(ws))
-            return await serve_stdio(server)
-        finally:
-            writer.close()
-
-    run_to_exit(serving())
-
-
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal():
         raise click.UsageError(f"'{text}' is not an address: write HOST:PORT, for instance 127.0.0.1:2087.")
     return host.strip("[]"), int(port)
-
-
-def _log_to(file: Path | None, level: str) -> None:
-    """The log goes to standard error, never to standard output: that belongs to the protocol."""
-    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])

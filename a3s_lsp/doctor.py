@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from a3s_lsp.engine.assembly import CONFIG_FILES, Surroundings, find_config
@@ -17,6 +16,7 @@ from a3s_lsp.engine.models.select import choose
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.engine.workspace.ripgrep import ripgrep
 from a3s_lsp.places import session_log, user_config
+from a3s_lsp.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def examine(workspace: Path, environ: Mapping[str, str]) -> list[Finding]:
     """The whole report for this folder."""
     settings, configuration = _configuration(workspace, environ)
     return [
-        Finding("a3s-lsp", True, f"{version('a3s-lsp')} on Python {sys.version.split()[0]}, {sys.platform}"),
+        Finding("a3s-lsp", True, f"{VERSION} on Python {sys.version.split()[0]}, {sys.platform}"),
         *configuration,
         _model(settings, environ),
         _program("git", "used by the agent's commands and for review", "install git"),

@@ -1,79 +1,144 @@
-"""The language server of a3s: every registration, in one visible list."""
+"""The language server of a3s: every registration, in one visible list.
+
+Nothing of the engine is loaded before the client has its answer to `initialize`: an editor waits for that.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.commands import builtin_commands
-from a3s_lsp.server import commands, wire
-from a3s_lsp.server.host import Defaults, Host
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.server import names
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.notices import show_error
+from a3s_lsp.version import VERSION
+
+if TYPE_CHECKING:
+    from a3s_lsp.server.host import Defaults, Host
 
 logger = logging.getLogger(__name__)
 
-SECTION = "a3s"
+COMMANDS = (
+    names.PROMPT,
+    names.CANCEL,
+    names.STEER,
+    names.APPROVE,
+    names.DENY,
+    names.SESSION_NEW,
+    names.SESSION_LIST,
+    names.SESSION_RESUME,
+    names.SESSION_DELETE,
+)
 
 
-def create_server(defaults: Defaults) -> A3SLanguageServer:
-    """A server for one client."""
-    server = A3SLanguageServer("a3s-lsp", version("a3s-lsp"))
-    host = Host(server, defaults)
-    _advertise(server)
-    commands.register(server, host)
-    _life(server, host)
-    _settings(server, host)
-    _stop_button(server, host)
+def create_server(defaults: Callable[[], Defaults]) -> A3SLanguageServer:
+    """A server for one client; `defaults` is called, on a thread, when the engine is needed."""
+    server = A3SLanguageServer("a3s-lsp", VERSION)
+    engine = LateHost(server, defaults)
+    _commands(server, engine)
+    _life(server, engine)
+    _settings(server, engine)
+    _stop_button(server, engine)
     return server
 
 
-def _advertise(server: A3SLanguageServer) -> None:
-    slash = [{"name": c.name, "description": c.description, "usage": c.usage} for c in builtin_commands()]
-    server.experimental = {"a3s": {"protocol": wire.PROTOCOL, "commands": slash}}
+class LateHost:
+    """The host of the client's sessions, made when it is first needed. Settings that come earlier are kept for it."""
+
+    def __init__(self, server: A3SLanguageServer, defaults: Callable[[], Defaults]) -> None:
+        self._server = server
+        self._defaults = defaults
+        self._given: list[object] = []
+        self._making: asyncio.Task[Host] | None = None
+        self.made: Host | None = None
+
+    async def __call__(self) -> Host:
+        """The host."""
+        if self._making is None:
+            self._making = self._server.run_task(self._make(), "the engine")
+        return await asyncio.shield(self._making)
+
+    def configure(self, given: object) -> None:
+        """Take settings of the client."""
+        if self.made is None:
+            self._given.append(given)
+        else:
+            self.made.configure(given)
+
+    async def close(self) -> None:
+        """Give all sessions back."""
+        if self.made is not None:
+            await self.made.close()
+
+    async def _make(self) -> Host:
+        make, defaults = await asyncio.to_thread(_load, self._defaults)
+        self.made = make(self._server, defaults)
+        for given in self._given:
+            self.made.configure(given)
+        return self.made
 
 
-def _life(server: A3SLanguageServer, host: Host) -> None:
+def _load(defaults: Callable[[], Defaults]) -> tuple[type[Host], Defaults]:
+    from a3s_lsp.server.host import Host
+
+    return Host, defaults()
+
+
+def _commands(server: A3SLanguageServer, engine: LateHost) -> None:
+    slash = builtin_commands()
+    shown = [{"name": c.name, "description": c.description, "usage": c.usage} for c in slash]
+    server.experimental = {"a3s": {"protocol": names.PROTOCOL, "commands": shown}}
+
+    async def run(name: str, argument: Json) -> object:
+        return await (await engine()).commands.run(name, argument)
+
+    for name in (*COMMANDS, *(f"{names.SLASH_PREFIX}{command.name}" for command in slash)):
+        server.add_command(name, functools.partial(run, name))
+
+
+def _life(server: A3SLanguageServer, engine: LateHost) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(ls: A3SLanguageServer, params: types.InitializeParams) -> None:
         options = params.initialization_options
-        given = options.get(SECTION) if isinstance(options, Mapping) else None
-        host.apply(_settled(ls, wire.Settings(), given))
+        engine.configure(options.get(names.SECTION) if isinstance(options, Mapping) else None)
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(ls: A3SLanguageServer, params: None) -> None:
-        await host.close()
+        await engine.close()
 
-    server.on_disconnect(host.close)
+    server.on_disconnect(engine.close)
 
 
-def _settings(server: A3SLanguageServer, host: Host) -> None:
+def _settings(server: A3SLanguageServer, engine: LateHost) -> None:
     async def ask() -> None:
         workspace = server.client_capabilities.workspace
         if not (workspace and workspace.configuration):
             return
         try:
-            answer = await server.request(types.WORKSPACE_CONFIGURATION, {"items": [{"section": SECTION}]})
+            answer = await server.request(types.WORKSPACE_CONFIGURATION, {"items": [{"section": names.SECTION}]})
         except JsonRpcException as error:
             logger.warning("the client gave no settings: %s", error)
             return
-        host.apply(_settled(server, host.settings, answer[0] if isinstance(answer, list) and answer else None))
+        engine.configure(answer[0] if isinstance(answer, list) and answer else None)
 
     @server.feature(types.INITIALIZED)
     async def initialized(ls: A3SLanguageServer, params: types.InitializedParams) -> None:
         await ask()
         await _watch_settings(server)
-        await host.warm()
+        await (await engine()).warm()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def changed(ls: A3SLanguageServer, params: types.DidChangeConfigurationParams) -> None:
-        given = params.settings.get(SECTION) if isinstance(params.settings, Mapping) else None
+        given = params.settings.get(names.SECTION) if isinstance(params.settings, Mapping) else None
         if isinstance(given, Mapping) and given:
-            host.apply(_settled(ls, host.settings, given))
+            engine.configure(given)
         else:
             await ask()
 
@@ -86,7 +151,7 @@ async def _watch_settings(server: A3SLanguageServer) -> None:
     registration = {
         "id": "a3s-settings",
         "method": types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-        "registerOptions": {"section": SECTION},
+        "registerOptions": {"section": names.SECTION},
     }
     try:
         await server.request(types.CLIENT_REGISTER_CAPABILITY, {"registrations": [registration]})
@@ -94,22 +159,11 @@ async def _watch_settings(server: A3SLanguageServer) -> None:
         logger.warning("the client does not tell when its settings change: %s", error)
 
 
-def _stop_button(server: A3SLanguageServer, host: Host) -> None:
+def _stop_button(server: A3SLanguageServer, engine: LateHost) -> None:
     @server.feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     async def stop(ls: A3SLanguageServer, params: types.WorkDoneProgressCancelParams) -> None:
+        host = await engine()
         run_id = host.progress.run_of(params.token)
         run = host.run_of(run_id) if run_id else None
         if run is not None:
             await run.cancel()
-
-
-def _settled(server: A3SLanguageServer, known: wire.Settings, given: object) -> wire.Settings:
-    """The known settings with the given ones over them; what the client leaves empty stays as it is."""
-    if not isinstance(given, Mapping):
-        return known
-    filled = {name: value for name, value in given.items() if value not in (None, "")}
-    try:
-        return wire.read(wire.Settings, {**known.model_dump(by_alias=True), **filled})
-    except JsonRpcException as error:
-        show_error(server, f"The a3s settings cannot be used, the earlier ones hold: {error.message}")
-        return known

@@ -20,7 +20,7 @@ from a3s_lsp.engine.facts import QuestionAsked
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Answer
 from a3s_lsp.engine.session import Session
-from a3s_lsp.server import wire
+from a3s_lsp.server import names, wire
 from a3s_lsp.server.language_server import A3SLanguageServer
 
 logger = logging.getLogger(__name__)
@@ -53,9 +53,9 @@ class Questions:
         self._waiting[question.call_id] = (question, future)
         return future
 
-    async def ask(self, question: QuestionAsked, names: Json, by_command: asyncio.Future[Answer]) -> Answer:
+    async def ask(self, question: QuestionAsked, about: Json, by_command: asyncio.Future[Answer]) -> Answer:
         """Put the question to the client; the first answer counts, by whatever way it comes."""
-        asking = self._server.run_task(self._put(question, names), f"question {question.call_id}")
+        asking = self._server.run_task(self._put(question, about), f"question {question.call_id}")
         asking.add_done_callback(lambda task: _hand_over(task, by_command))
         try:
             return await by_command
@@ -63,7 +63,7 @@ class Questions:
             asking.cancel()
             self._waiting.pop(question.call_id, None)
 
-    async def _put(self, question: QuestionAsked, names: Json) -> Answer | None:
+    async def _put(self, question: QuestionAsked, about: Json) -> Answer | None:
         """The person's answer, or None if this client cannot ask."""
         async with self._turn:
             ways: list[Callable[[QuestionAsked, Json], Awaitable[Answer | None]]] = [self._by_message]
@@ -71,7 +71,7 @@ class Questions:
                 ways.insert(0, self._by_confirm)
             for way in ways:
                 try:
-                    return await way(question, names)
+                    return await way(question, about)
                 except (JsonRpcException, ValidationError) as error:
                     logger.warning("the client could not be asked: %s", error)
         self._server.log(
@@ -80,9 +80,9 @@ class Questions:
         )
         return None
 
-    async def _by_confirm(self, question: QuestionAsked, names: Json) -> Answer | None:
+    async def _by_confirm(self, question: QuestionAsked, about: Json) -> Answer | None:
         params: Json = {
-            **names,
+            **about,
             "toolId": question.call_id,
             "toolName": question.name,
             "title": question.title,
@@ -90,14 +90,14 @@ class Questions:
             "args": question.args,
         }
         params |= {name: value for name, value in (("diff", question.diff), ("rule", question.rule)) if value}
-        reply = await self._server.request(wire.CONFIRM, params)
+        reply = await self._server.request(names.CONFIRM, params)
         choice = wire.Choice.model_validate(reply)
         allowed = choice.choice.startswith("allow")
         # Only the rule that was shown may be stored, whatever the client sends back.
         remember = question.rule if choice.choice.endswith("always") and question.rule else None
         return Answer("approved" if allowed else "rejected", choice.note, remember)
 
-    async def _by_message(self, question: QuestionAsked, names: Json) -> Answer | None:
+    async def _by_message(self, question: QuestionAsked, about: Json) -> Answer | None:
         titles = [ALLOW, f"{ALWAYS}: {question.rule}", DENY] if question.rule else [ALLOW, DENY]
         reply = await self._server.request(
             types.WINDOW_SHOW_MESSAGE_REQUEST,

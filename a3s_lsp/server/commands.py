@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pygls.exceptions import JsonRpcInvalidParams
 
-from a3s_lsp.engine.commands import builtin_commands
 from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.state import State
-from a3s_lsp.server import wire
+from a3s_lsp.server import names, wire
 from a3s_lsp.server.context import with_context
-from a3s_lsp.server.host import Host
-from a3s_lsp.server.language_server import A3SLanguageServer, CommandHandler
 from a3s_lsp.server.uris import uri_to_path
 
-
-def register(server: A3SLanguageServer, host: Host) -> None:
-    """Offer every command of docs/protocol.md, and every slash command."""
-    commands = Commands(host)
-    table: dict[str, CommandHandler] = {
-        wire.PROMPT: commands.prompt,
-        wire.CANCEL: commands.cancel,
-        wire.STEER: commands.steer,
-        wire.SESSION_NEW: commands.new,
-        wire.SESSION_LIST: commands.list,
-        wire.SESSION_RESUME: commands.resume,
-        wire.SESSION_DELETE: commands.delete,
-        wire.APPROVE: commands.approve,
-        wire.DENY: commands.deny,
-    }
-    for name, handler in table.items():
-        server.add_command(name, handler)
-    for slash in builtin_commands():
-        server.add_command(f"{wire.SLASH_PREFIX}{slash.name}", _slash(host, slash.name))
+if TYPE_CHECKING:
+    from a3s_lsp.server.host import Host
 
 
 class Commands:
@@ -42,6 +23,28 @@ class Commands:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+
+    async def run(self, name: str, argument: Json) -> object:
+        """The command of this name: one of docs/protocol.md, else a slash command."""
+        match name:
+            case names.PROMPT:
+                return await self.prompt(argument)
+            case names.CANCEL:
+                return await self.cancel(argument)
+            case names.STEER:
+                return await self.steer(argument)
+            case names.SESSION_NEW:
+                return await self.new(argument)
+            case names.SESSION_LIST:
+                return await self.list(argument)
+            case names.SESSION_RESUME:
+                return await self.resume(argument)
+            case names.SESSION_DELETE:
+                return await self.delete(argument)
+            case names.APPROVE | names.DENY:
+                return await self.decide(argument, approved=name == names.APPROVE)
+            case _:
+                return await self.slash(name.removeprefix(names.SLASH_PREFIX), argument)
 
     async def prompt(self, argument: Json) -> Json:
         """Start a run, or a slash command; returns before it ends."""
@@ -113,22 +116,15 @@ class Commands:
         params = wire.read(wire.OneSession, argument)
         return {"deleted": await self._host.delete_session(params.session_id)}
 
-    async def approve(self, argument: Json) -> Json:
-        """Answer a question with yes."""
-        return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=True)}
+    async def decide(self, argument: Json, *, approved: bool) -> Json:
+        """Answer a question."""
+        return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=approved)}
 
-    async def deny(self, argument: Json) -> Json:
-        """Answer a question with no."""
-        return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=False)}
-
-
-def _slash(host: Host, name: str) -> CommandHandler:
-    async def run(argument: Json) -> Json:
+    async def slash(self, name: str, argument: Json) -> Json:
+        """Run a slash command."""
         params = wire.read(wire.Slash, argument)
-        session = await host.session(params.session_id)
+        session = await self._host.session(params.session_id)
         return {"text": await session.run_command(name, params.args)}
-
-    return run
 
 
 def _status(state: State) -> str:

@@ -6,8 +6,11 @@ import asyncio
 import functools
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
 from a3s_lsp.engine.errors import ConfigError, SessionNotFound
@@ -21,8 +24,9 @@ from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.session import Session, Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
-from a3s_lsp.server import wire
+from a3s_lsp.server import names, wire
 from a3s_lsp.server.approvals import Questions, SessionApprover
+from a3s_lsp.server.commands import Commands
 from a3s_lsp.server.edits import ClientEditor
 from a3s_lsp.server.language_server import A3SLanguageServer
 from a3s_lsp.server.notices import show_error
@@ -47,6 +51,7 @@ class Host:
         self.settings = wire.Settings()
         self.progress = Progress(server)
         self.questions = Questions(server, lambda: self.settings.client)
+        self.commands = Commands(self)
         self._defaults = defaults
         self._editor = ClientEditor(server)
         self._sessions: dict[str, Session] = {}
@@ -113,11 +118,20 @@ class Host:
         found = (session.run(run_id) for session in self._sessions.values())
         return next((run for run in found if run is not None), None)
 
-    def apply(self, settings: wire.Settings) -> None:
-        """Take new settings; the posture holds from the next call on, the model for new sessions."""
-        self.settings = settings
+    def configure(self, given: object) -> None:
+        """Take settings of the client over the known ones; what it leaves empty stays as it is, bad ones are told.
+
+        The posture holds from the next call on, the model for new sessions.
+        """
+        if not isinstance(given, Mapping):
+            return
+        filled = {name: value for name, value in given.items() if value not in (None, "")}
+        try:
+            self.settings = wire.read(wire.Settings, {**self.settings.model_dump(by_alias=True), **filled})
+        except JsonRpcException as error:
+            show_error(self.server, f"The a3s settings cannot be used, the earlier ones hold: {error.message}")
         for session in self._sessions.values():
-            session.set_permission(posture_policy(settings.posture))
+            session.set_permission(posture_policy(self.settings.posture))
 
     def root(self) -> Path:
         """The first workspace folder of the client, else the folder that the server runs in."""
@@ -137,8 +151,8 @@ class Host:
 
     def _send(self, event: Event, extra: Json) -> None:
         if self.settings.client.events:
-            names = {"sessionId": event.session_id, "runId": event.run_id, "seq": event.seq, "time": event.time_ms}
-            self.server.notify(wire.EVENT, {**names, "type": event.type, **extra, **event.fields})
+            place = {"sessionId": event.session_id, "runId": event.run_id, "seq": event.seq, "time": event.time_ms}
+            self.server.notify(names.EVENT, {**place, "type": event.type, **extra, **event.fields})
 
     # ------------------------------------------------------------ making sessions
 

@@ -1,4 +1,4 @@
-"""Every name and shape that this server adds to LSP. docs/protocol.md is the contract, editors/*/protocol its twins."""
+"""Every shape that this server adds to LSP. docs/protocol.md is the contract, editors/*/protocol its twins."""
 
 from __future__ import annotations
 
@@ -11,22 +11,6 @@ from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
 logger = logging.getLogger(__name__)
-
-PROTOCOL = 1
-
-EVENT = "a3s/event"
-CONFIRM = "a3s/confirm"
-
-PROMPT = "a3s.prompt"
-CANCEL = "a3s.cancel"
-STEER = "a3s.steer"
-APPROVE = "a3s.approve"
-DENY = "a3s.deny"
-SESSION_NEW = "a3s.session.new"
-SESSION_LIST = "a3s.session.list"
-SESSION_RESUME = "a3s.session.resume"
-SESSION_DELETE = "a3s.session.delete"
-SLASH_PREFIX = "a3s."
 
 PostureName = Literal["plan", "ask", "accept-edits", "auto"]
 

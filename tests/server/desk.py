@@ -58,7 +58,7 @@ async def desk(
     writer = LogWriter(store or MemoryStore())
     environ = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     surroundings = Surroundings(environ, root / "no-such-user-config.acl", offline=lambda: model)
-    server = create_server(Defaults(writer, surroundings))
+    server = create_server(lambda: Defaults(writer, surroundings))
     editor = FakeEditor(lambda message: server.protocol.receive(json.dumps(message).encode()), capabilities)
     server.protocol.set_writer(MemoryWriter(editor))
     await editor.initialize(root, model="offline/assistant", client=dict.fromkeys(flags, True), **settings)

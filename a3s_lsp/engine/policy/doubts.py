@@ -24,7 +24,8 @@ _LEFT_OVER = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\(|[<>]\()")
 _LEFT_OVER_IN_QUOTES = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\()")
 _WORD_WITH_OPERATOR = re.compile(rb"(?<!\\)(?:\\\\)*[;|&<>()\n]")
 _HEREDOC_COMMAND = re.compile(rb"`|\$[^\w{]|\$$")
-_HEREDOC_NAME = re.compile(rb"[\w'\"\\-]+")
+"""Also a `$` by itself, which makes the grammar miss the end."""
+_HEREDOC_NAME = re.compile(rb"\\?[\w-]+|'[\w-]+'|\"[\w-]+\"")
 _PLAIN_LEAVES = frozenset({"raw_string", "ansi_c_string"})
 _BEFORE_COMMENT = frozenset({b"", b" ", b"\t", b"\n", b";", b"|", b"&", b"(", b")"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
@@ -50,7 +51,7 @@ def _misread(node: Node, source: bytes) -> bool:
         case "file_redirect":
             return len(node.children_by_field_name("destination")) > 1
         case "heredoc_redirect":
-            return _runs_or_ends_early(node)
+            return not _is_quoted(node) and _has_commands(node)
         case "heredoc_end":
             return not _alone_on_its_line(node, source)
         case "``":  # the end of one substitution and the start of the next, taken for an empty one
@@ -73,12 +74,10 @@ def _parted(one: Node, other: Node, source: bytes) -> bool:
     return not joined and _WORD_GAP.fullmatch(gap) is not None
 
 
-def _runs_or_ends_early(heredoc: Node) -> bool:
-    """Whether the shell may find a command in the text of a heredoc, or its end before the grammar does."""
-    text = b"\n".join(child.text or b"" for child in heredoc.children if child.type == "heredoc_body")
-    ends = [child.text for child in heredoc.children if child.type == "heredoc_end"]
-    early = any(line.lstrip(b"\t") in ends for line in text.split(b"\n"))
-    return early or (not _is_quoted(heredoc) and _HEREDOC_COMMAND.search(text) is not None)
+def _has_commands(heredoc: Node) -> bool:
+    """Whether the shell may find a command in the text of a heredoc; some the grammar does not see."""
+    bodies = (child.text or b"" for child in heredoc.children if child.type == "heredoc_body")
+    return any(map(_HEREDOC_COMMAND.search, bodies))
 
 
 def _alone_on_its_line(end: Node, source: bytes) -> bool:

@@ -45,7 +45,7 @@ def _for_command(text: str) -> str:
 
 def _prefix(command: Command) -> str:
     """The words that say what a command does, if the words after them may safely be any."""
-    if command.assigned or command.runs or not command.words:
+    if command.assigned or not command.words:
         return ""
     words = [word.source for word in command.words]
     length = _telling_words(words)

@@ -1,0 +1,20 @@
+"""The names that this server adds to LSP: messages, commands, and the section of the settings."""
+
+from __future__ import annotations
+
+SECTION = "a3s"
+PROTOCOL = 1
+
+EVENT = "a3s/event"
+CONFIRM = "a3s/confirm"
+
+PROMPT = "a3s.prompt"
+CANCEL = "a3s.cancel"
+STEER = "a3s.steer"
+APPROVE = "a3s.approve"
+DENY = "a3s.deny"
+SESSION_NEW = "a3s.session.new"
+SESSION_LIST = "a3s.session.list"
+SESSION_RESUME = "a3s.session.resume"
+SESSION_DELETE = "a3s.session.delete"
+SLASH_PREFIX = "a3s."

@@ -1,0 +1,1 @@
+"""Measurements. Run them with scripts/bench; nothing here is a test."""
