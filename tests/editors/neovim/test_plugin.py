@@ -97,7 +97,8 @@ def test_missing_server_is_one_message_with_the_remedy(bare: Neovim, workspace: 
 
 
 def test_dead_server_is_told_and_a_restart_goes_on_with_the_session(editor: Neovim, scene: Scene) -> None:
-    scene.on_prompt(event("start", prompt="hi"), question("t1"), {"exit": 3})
+    scene.on_prompt(event("start", prompt="hi"), question("t1"))
+    scene.on("a3s.steer", {"queued": True}, {"exit": 3})
     scene.on(
         "a3s.session.resume",
         {"sessionId": "s1", "status": "idle"},
@@ -106,6 +107,8 @@ def test_dead_server_is_told_and_a_restart_goes_on_with_the_session(editor: Neov
     )
     editor.pick_with()
     editor.command("A3S prompt hi")
+    wait_until(editor.dialogs, "the question is asked")
+    editor.command("A3S steer die")
     wait_until(lambda: any("stopped by itself (code 3" in note for note in editor.notes()), "the death is told")
     assert editor.status() == "off"
     editor.command("A3S restart")
@@ -113,7 +116,8 @@ def test_dead_server_is_told_and_a_restart_goes_on_with_the_session(editor: Neov
     assert scene.commands("a3s.session.resume") == [{"sessionId": "s1"}]
     scene.on_prompt(question("t2", detail="again"))
     editor.command("A3S prompt hi")
-    wait_until(lambda: editor.dialogs()[-1][0] == "a3s: Run a command: again", "the next question is asked")
+    wait_until(lambda: editor.dialogs()[1:], "the next question is asked")
+    assert editor.dialogs()[1][0] == "a3s: Run a command: again"
 
 
 def test_wrong_option_is_named(bare: Neovim) -> None:
