@@ -9,12 +9,12 @@ server = LanguageServer("stock", "1", text_document_sync_kind=types.TextDocument
 
 
 @server.feature("bench/echo")
-def echo(params: object) -> dict[str, object]:
+def echo(params: dict[str, object]) -> dict[str, object]:
     return {"ok": True}
 
 
 @server.feature("bench/note")
-def note(params: object) -> None:
+def note(params: dict[str, object]) -> None:
     return None
 
 

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 5.0
 """How long the `didChange` may take that `applied: true` promises."""
+SETTLE_SECONDS = 0.3
+"""How long the rest of a change may take once its first part has come."""
 
 
 class ClientEditor:
@@ -86,18 +88,23 @@ class ClientEditor:
         return bool(edit and edit.document_changes)
 
     async def _confirmed(self, uri: str, edit: BufferEdit) -> None:
-        """Wait for the text that the editor has now, and compare."""
+        """Wait for the text that the editor has now, and compare. Some editors tell one edit in several changes."""
+        version, patience = edit.version, CONFIRM_SECONDS
         try:
-            document = await self._server.documents.changed(uri, edit.version, CONFIRM_SECONDS)
+            while True:
+                document = await self._server.documents.changed(uri, version, patience)
+                if document.text == edit.after:
+                    return
+                version, patience = document.version, SETTLE_SECONDS
         except TimeoutError:
-            raise EditRefused(
-                f"The editor said that it changed {edit.path}, but did not send the change; look at the file."
-            ) from None
-        except DocumentClosed:
-            raise EditRefused(f"{edit.path} was closed while it was being changed; look at the file.") from None
-        if document.text != edit.after:
+            if version == edit.version:
+                raise EditRefused(
+                    f"The editor said that it changed {edit.path}, but did not send the change; look at the file."
+                ) from None
             # A formatter, auto-pairs, or the person who went on typing: theirs to do, ours to know.
             logger.warning("%s differs from what was asked for after the edit", edit.path)
+        except DocumentClosed:
+            raise EditRefused(f"{edit.path} was closed while it was being changed; look at the file.") from None
 
     def _open(self, path: Path) -> TextDocument | None:
         return self._server.documents.get(path.as_uri())

@@ -135,6 +135,23 @@ async def test_an_editor_that_says_applied_and_does_nothing_is_not_believed(
     assert "did not send the change" in told(model)
 
 
+async def test_an_edit_that_is_told_in_several_changes_is_whole_before_the_next_call(tmp_path: Path) -> None:
+    model = ScriptedModel([RENAME, Reply("", (call("read", file_path="a.py"),)), "done"])
+    async with desk(tmp_path / "w", model) as d:
+        path = d.root / "a.py"
+        d.editor.open(path, "old\n\nold\n")
+
+        def in_two_steps(params: Json) -> Json:
+            later = asyncio.get_running_loop().call_later
+            d.editor.type(path, "new\n\nold\n")
+            later(0.05, d.editor.type, path, "new\n\nnew\n")
+            return {"applied": True}
+
+        d.editor.respond["workspace/applyEdit"] = in_two_steps
+        await d.editor.prompt("go")
+    assert told(model) == "     1\tnew\n     2\t\n     3\tnew\n"
+
+
 @pytest.mark.parametrize("answer", [None, {}, {"applied": "yes"}, []])
 async def test_an_answer_that_makes_no_sense_is_a_refusal(tmp_path: Path, answer: object) -> None:
     edit = call("edit", file_path="a.py", old_string="old", new_string="new")
