@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _HIDDEN_COMMAND = re.compile(rb"\w\[\s*(\$\(|`)|@P\}")
 """An array index or a prompt expansion runs what is in it even where it looks like plain text."""
-_ODD_TEXT = re.compile(r"[^\S \t\n]|\0|\S\\\n")
-"""Characters that part words for the grammar only, and lines joined in the middle of a word."""
+_ODD_TEXT = re.compile(rb"[\0\1\r\v\f]|(?<![ \t])\\\n")
+"""Characters that part words for the grammar only, and lines joined where no word ends."""
 _VARIABLE = re.compile(rb"\$([\w@*#?$!-]+)")
 _WORD_GAP = re.compile(rb"(?:[ \t]|\\\n)*")
 _LEFT_OVER = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\(|[<>]\()")
 _LEFT_OVER_IN_QUOTES = re.compile(rb"(?<!\\)(?:\\\\)*(?:`|\$\()")
 _WORD_WITH_OPERATOR = re.compile(rb"(?<!\\)(?:\\\\)*[;|&<>()\n]")
-_HEREDOC_COMMAND = re.compile(rb"`|\$[^\w{]|\$$")
+_HEREDOC_COMMAND = re.compile(rb"`|\$[^\w{]")
 """Also a `$` by itself, which makes the grammar miss the end."""
 _HEREDOC_NAME = re.compile(rb"\\?[\w-]+|'[\w-]+'|\"[\w-]+\"")
 _PLAIN_LEAVES = frozenset({"raw_string", "ansi_c_string"})
@@ -33,7 +33,7 @@ _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 
 def is_doubtful(root: Node, source: bytes) -> bool:
     """Whether something in the text may run without being a command in the tree."""
-    if root.has_error or _HIDDEN_COMMAND.search(source) or _ODD_TEXT.search(source.decode()):
+    if root.has_error or _HIDDEN_COMMAND.search(source) or _ODD_TEXT.search(source):
         return True
     nested = source.count(b"\\`") < source.count(b"`") and b"\\`" in source
     return nested or any(_misread(node, source) for node in _nodes(root))

@@ -45,6 +45,10 @@ _RESERVED = frozenset(
     | {"{", "}", "[["}
 )
 """Words that are no commands to the shell; where the grammar sees one as a command, it is mistaken."""
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_ANY_LETTER = b"\x01"
+"""What the grammar gets to see of other alphabets: to the shell they are all letters, and the grammar's scanner looks
+them up in a table that ends at 255, which can kill the process."""
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 _WRITING = frozenset({">", ">>", ">|", "&>", "&>>", ">&", "<>"})
 _BRACE_LIST = re.compile(r"\{[^{}]*(,|\.\.)[^{}]*\}")
@@ -114,26 +118,27 @@ class Script:
 @lru_cache(maxsize=256)
 def take_apart(text: str) -> Script:
     """Read a shell text. Never fails: what cannot be understood is an opaque command."""
-    return _Reading(0).read(text)
+    return _Reading(text).script()
 
 
 class _Reading:
     """One text being read; `depth` counts the shells around it."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, text: str, depth: int = 0) -> None:
+        self._source = text.strip(" \t\n").encode("utf-8", "replace")
         self._depth = depth
         self._writes: list[Word] = []
 
-    def read(self, text: str) -> Script:
+    def script(self) -> Script:
+        """All that the text would run and write."""
         from tree_sitter import Parser
 
-        source = text.strip(" \t\n").encode("utf-8", "replace")
-        root = Parser(_language()).parse(source).root_node
+        root = Parser(_language()).parse(_NOT_ASCII.sub(_ANY_LETTER, self._source)).root_node
         commands = [self._command(node) for node in islice(self._statements(root), _MOST)]
-        if len(commands) == _MOST or is_doubtful(root, source):
-            commands.append(Command(source.decode(), opaque=True))
+        if len(commands) == _MOST or is_doubtful(root, self._source):
+            commands.append(Command(self._source.decode(), opaque=True))
         elif not commands:
-            commands.append(Command(source.decode()))
+            commands.append(Command(self._source.decode()))
         return Script(tuple(commands), tuple(self._writes))
 
     def _statements(self, root: Node) -> Iterator[Node]:
@@ -151,16 +156,16 @@ class _Reading:
         target = node.child_by_field_name("destination")
         if target is None or not any(child.type in _WRITING for child in node.children):
             return
-        word = _word(target)
+        word = self._word(target)
         if word.value is None or not _HARMLESS_TARGET.fullmatch(word.value):
             self._writes.append(word)
 
     def _command(self, node: Node) -> Command:
         if node.type == "variable_assignment":
-            return Command(_text(node), assigned=True)
-        words = [_word(child) for child in node.children if _is_word(child)]
+            return Command(self._text(node), assigned=True)
+        words = [self._word(child) for child in node.children if _is_word(child)]
         assigned = any(child.type == "variable_assignment" for child in node.children)
-        return self._simple(words, _text(node), assigned=assigned, depth=self._depth)
+        return self._simple(words, self._text(node), assigned=assigned, depth=self._depth)
 
     def _simple(self, words: Sequence[Word], source: str, *, assigned: bool, depth: int) -> Command:
         if not words or words[0].value is None or words[0].value in _RESERVED or depth > _DEEPEST:
@@ -177,12 +182,36 @@ class _Reading:
                 inner = words[start:end]
                 return [self._simple(inner, " ".join(word.source for word in inner), assigned=False, depth=depth)]
             case Scripted(script) if depth <= _DEEPEST:
-                inside = _Reading(depth)
-                read = inside.read(script)
-                self._writes.extend(inside._writes)
-                return read.commands
+                inside = _Reading(script, depth).script()
+                self._writes.extend(inside.writes)
+                return inside.commands
             case _:
                 return [Command(" ".join(word.source for word in words), opaque=True)]
+
+    def _text(self, node: Node) -> str:
+        return self._source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def _word(self, node: Node) -> Word:
+        return Word(self._text(node), self._value(node))
+
+    def _value(self, node: Node) -> str | None:
+        """What the shell makes of a word, or None if that depends on the moment."""
+        text = self._text(node)
+        match node.type:
+            case "command_name":
+                return self._value(node.children[0])
+            case "raw_string":
+                return text[1:-1]
+            case "string" if all(child.type in {'"', "string_content"} for child in node.children):
+                return _QUOTED_ESCAPE.sub(r"\1", text[1:-1])
+            case "concatenation":
+                parts = [self._value(child) for child in node.children]
+                known = [part for part in parts if part is not None]
+                return "".join(known) if len(known) == len(parts) and not _BRACE_LIST.search(text) else None
+            case "word" | "number":
+                return None if _SEVERAL.search(text) and text != "[" else _ESCAPE.sub(r"\1", text)
+            case _:
+                return None if node.is_named else text
 
 
 @cache
@@ -208,31 +237,3 @@ def _without_needless_quotes(word: Word) -> str:
 
 def _joined(words: Sequence[Word]) -> str:
     return " ".join(word.text for word in words)
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def _word(node: Node) -> Word:
-    return Word(_text(node), _value(node))
-
-
-def _value(node: Node) -> str | None:
-    """What the shell makes of a word, or None if that depends on the moment."""
-    text = _text(node)
-    match node.type:
-        case "command_name":
-            return _value(node.children[0])
-        case "raw_string":
-            return text[1:-1]
-        case "string" if all(child.type in {'"', "string_content"} for child in node.children):
-            return _QUOTED_ESCAPE.sub(r"\1", text[1:-1])
-        case "concatenation":
-            parts = [_value(child) for child in node.children]
-            known = [part for part in parts if part is not None]
-            return "".join(known) if len(known) == len(parts) and not _BRACE_LIST.search(text) else None
-        case "word" | "number":
-            return None if _SEVERAL.search(text) and text != "[" else _ESCAPE.sub(r"\1", text)
-        case _:
-            return None if node.is_named else text

@@ -148,10 +148,15 @@ READ_OTHERWISE_BY_THE_SHELL = [
     "cat <<EOF\nx\nEOF; # $((`rm x`))",
     "cat <<EOF\n$\nEOF\n(rm x)\nEOF",
     "cat <<EOF\n$\n$(rm x)\nEOF",
+    "cat <<EOF\n $(rm x)$y\nEOF",
+    "cat <<EOF | cat\n\\\n# $(rm x)\nEOF",
     'echo "o $ $(rm x)"',
     "echo `a``rm x` y",
     "echo `a\\o ` `rm x`",
     "trap -- 'rm x' EXIT",
+    "cat <<'EOF\nhi `q\nEOF\ntrue; # it's || $(rm x)",
+    "cat <<é\nè\n'\né\nrm x\n'",
+    "cat <<xx\né\n'\nxx\nrm x #'",
     "cat << $(y)\ncat << $(rm x)",
 ]
 
@@ -174,6 +179,8 @@ def test_what_the_shell_reads_otherwise_is_not_allowed(command: str) -> None:
         'for f in a b; do\n  echo "$f" >> out\ndone',
         "echo \"a\n b; c (d) \\`e\\`\" 'f; g'",
         "echo 'f`g` $(h)'",
+        'echo {😀 漢字 "é $x" > ausgabe-ä.txt',
+        "echo {1..\U00070fb3} {a\U00070fb3,b}",
         "if [ -f x ] && [[ $y =~ (a|b) ]]; then ls; fi",
         "x=$(ls | wc -l); echo $((x + 1)) ${x:-a b} ${#x}",
         "cat <(ls) > >(tee out)",
@@ -206,14 +213,16 @@ def test_everyday_shell_is_understood(command: str) -> None:
         "cat <<EOF\n`rm x`\nEOF",
         'x="\\$(rm x)"; echo "${x@P}"',
         "printf -v 'a[$(rm x)]' y",
-        "sudo " * 30 + "rm x",
+        "time { rm x; }",
+        "timeout -Z 1 5 rm x",
+        "sudo " * 5000 + "rm x",
         "true;" * 1000 + "rm x",
         "$(" * 20000,
         "echo \0 rm",
     ],
 )
 def test_what_cannot_be_read_off_a_command_is_asked(command: str) -> None:
-    words = ["echo", "bash", "eval", "sudo", "cat", "env", "printf", "sh"]
+    words = ["echo", "bash", "eval", "sudo", "cat", "env", "printf", "sh", "time", "timeout"]
     narrow = PermissionPolicy(allow=tuple(f"bash({word}:*)" for word in words))
     watching = PermissionPolicy(deny=("bash(rm:*)",), allow=("bash*",))
     assert isinstance(decide(narrow, bash(command)), Ask)
@@ -243,6 +252,7 @@ def test_what_cannot_be_read_off_a_command_is_asked(command: str) -> None:
         ("bash(npm test:*)", "bash -c 'npm test'", True),
         ("bash(npm test:*)", "bash -c 'npm test > out'", False),
         ("bash(npm test:*)", "./timeout 60 npm test", False),
+        ("bash(npm test:*)", "time LD_PRELOAD=x npm test", False),
         ("bash(npm test:*)", "LD_PRELOAD=x timeout 60 npm test", False),
         ("bash(npm test:*)", "sudo npm test", False),
         ("bash(npm *)", "npm run build", True),
@@ -261,6 +271,7 @@ def test_what_cannot_be_read_off_a_command_is_asked(command: str) -> None:
         (r"bash(rm \*.txt)", "rm a.txt", False),
         (r"bash(rm \*.txt)", "rm *.txt", True),
         ("bash(FOO=1 npm:*)", "FOO=1 npm test", True),
+        ("bash($X y)", "$X y", False),
         ("bash", "anything > at; $all", True),
     ],
 )
