@@ -18,9 +18,10 @@ if TYPE_CHECKING:
         SessionNotFound,
         StoreError,
     )
-    from a3s_lsp.sdk.aio import AsyncAgent, AsyncSession
+    from a3s_lsp.sdk.agent import AsyncAgent
     from a3s_lsp.sdk.blocking import Agent, EventStream, Session
     from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
+    from a3s_lsp.sdk.session import AsyncSession
     from a3s_lsp.sdk.streams import AsyncEventStream
     from a3s_lsp.sdk.values import (
         ArtifactStoreLimits,
@@ -65,9 +66,9 @@ _ROOMS = {
     "AgentEvent": "a3s_lsp.sdk.results",
     "AgentResult": "a3s_lsp.sdk.results",
     "ArtifactStoreLimits": "a3s_lsp.sdk.values",
-    "AsyncAgent": "a3s_lsp.sdk.aio",
+    "AsyncAgent": "a3s_lsp.sdk.agent",
     "AsyncEventStream": "a3s_lsp.sdk.streams",
-    "AsyncSession": "a3s_lsp.sdk.aio",
+    "AsyncSession": "a3s_lsp.sdk.session",
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.values",
     "EventStream": "a3s_lsp.sdk.blocking",

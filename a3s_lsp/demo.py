@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Self
 
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.fake_editor import PATIENCE_SECONDS, FakeEditor, ServerError
 from a3s_lsp.places import STATE_VARIABLE
+from a3s_lsp.server.fake_editor import PATIENCE_SECONDS, FakeEditor, ServerError
 from a3s_lsp.server.framing import FrameReader, frame
 
 OLD, NEW = "unanswered", "calls_without_result"

@@ -16,7 +16,7 @@ PACKAGE = Path(a3s_lsp.__file__).parent
 MAY_IMPORT = {"engine": {"engine"}, "sdk": {"engine", "sdk"}, "server": {"engine", "sdk", "server"}}
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "pygls": ("server/",),
-    "lsprotocol": ("server/", "fake_editor.py"),
+    "lsprotocol": ("server/",),
     "subprocess": ("engine/workspace/processes.py", "engine/workspace/process_tree.py"),
     "litellm": ("engine/models/",),
     "sqlite3": ("engine/store/",),

@@ -17,9 +17,10 @@ from typing import Self, TypeVar
 from a3s_lsp.engine.events import TERMINAL
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Model
-from a3s_lsp.sdk.aio import AsyncAgent, AsyncSession
+from a3s_lsp.sdk.agent import AsyncAgent
 from a3s_lsp.sdk.requests import History, Request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
+from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.values import SessionOptions
 

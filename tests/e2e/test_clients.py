@@ -26,7 +26,7 @@ def make_client() -> LanguageClient:
     client = make_test_lsp_client()
     client.edits = asyncio.Queue()  # type: ignore[attr-defined]  # a place for the test
 
-    @client.feature(types.WORKSPACE_APPLY_EDIT)
+    @client.feature(types.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]  # pygls has no types here
     async def apply(ls: LanguageClient, params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         client.edits.put_nowait(params)  # type: ignore[attr-defined]
         for uri in touched(params.edit):
@@ -39,12 +39,12 @@ def make_client() -> LanguageClient:
             )
         return types.ApplyWorkspaceEditResult(applied=True)
 
-    @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+    @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]  # pygls has no types here
     async def press(ls: LanguageClient, params: types.ShowMessageRequestParams) -> types.MessageActionItem:
         assert params.actions
         return params.actions[0]
 
-    @client.feature(types.CLIENT_REGISTER_CAPABILITY)
+    @client.feature(types.CLIENT_REGISTER_CAPABILITY)  # type: ignore[untyped-decorator]  # pygls has no types here
     async def register(ls: LanguageClient, params: types.RegistrationParams) -> None:
         return None
 
@@ -59,7 +59,7 @@ def touched(edit: types.WorkspaceEdit) -> list[str]:
     return documents or list(edit.changes or {})
 
 
-@pytest_lsp.fixture(
+@pytest_lsp.fixture(  # type: ignore[untyped-decorator]  # pytest-lsp has no types here
     params=["neovim", "visual_studio_code", "emacs"],
     config=ClientServerConfig(
         server_command=[sys.executable, "-m", "a3s_lsp", "--stdio"],

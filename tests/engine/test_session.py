@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ from a3s_lsp.engine.errors import A3SError, ModelError, ModelRefused, StoreError
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
-from a3s_lsp.engine.ports import Answer, ModelRequest
+from a3s_lsp.engine.ports import Answer, Chunk, ModelRequest
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.testing import Pause, Reply, ScriptedApprover, ScriptedModel, call
@@ -193,7 +194,7 @@ async def test_a_refused_request_fails_the_run_and_the_session_goes_on(stage: St
 class CutModel(ScriptedModel):
     """Drops the connection in the middle of its first answer."""
 
-    async def stream(self, request: ModelRequest):  # type: ignore[no-untyped-def,override]
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         cut = not self.requests
         async for chunk in super().stream(request):
             yield chunk

@@ -21,8 +21,8 @@ STOP_SECONDS = 0.5
 
 
 def session_with(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    named = {"permission_policy": a3s.PermissionPolicy(default_decision="allow"), **options}
-    return a3s.Agent.with_model(model).session(str(folder), **named)
+    named: dict[str, object] = {"permission_policy": a3s.PermissionPolicy(default_decision="allow"), **options}
+    return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
 def test_send_gives_the_answer_with_its_usage(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_what_only_the_package_makes_cannot_be_constructed(name: str) -> None:
 def test_wrong_options_are_named(tmp_path: Path) -> None:
     agent = a3s.Agent.with_model(ScriptedModel())
     with pytest.raises(AttributeError):
-        a3s.SessionOptions().no_such_option = 1  # type: ignore[attr-defined]
+        a3s.SessionOptions().no_such_option = 1
     with pytest.raises(TypeError, match="no_such_option"):
         agent.session(str(tmp_path), no_such_option=1)
     with pytest.raises(ValueError, match="Invalid planning_mode 'weird'"):

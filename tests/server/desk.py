@@ -14,8 +14,8 @@ from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Model, SessionStore
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.writer import LogWriter
-from a3s_lsp.fake_editor import FakeEditor
 from a3s_lsp.server.app import create_server
+from a3s_lsp.server.fake_editor import FakeEditor
 from a3s_lsp.server.framing import FrameReader
 from a3s_lsp.server.host import Defaults
 

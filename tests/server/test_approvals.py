@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from a3s_lsp.engine.messages import Json, ToolMessage
-from a3s_lsp.fake_editor import FakeEditor
+from a3s_lsp.server.fake_editor import FakeEditor
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.server.desk import desk
 

@@ -8,7 +8,7 @@ import pytest
 
 from a3s_lsp.engine.messages import UserMessage
 from a3s_lsp.engine.store.sqlite import SQLiteStore
-from a3s_lsp.fake_editor import ServerError
+from a3s_lsp.server.fake_editor import ServerError
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 from tests.server.desk import desk
 

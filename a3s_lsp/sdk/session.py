@@ -1,132 +1,22 @@
-"""The asynchronous face. Everything happens on the event loop that the objects were made on."""
+"""The asynchronous face of sessions. Everything happens on the event loop that the session was made on."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import os
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from a3s_lsp.engine.assembly import Surroundings, open_configured
-from a3s_lsp.engine.config.load import load
-from a3s_lsp.engine.config.settings import Settings
-from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError, RunCancelled, RunFailed
 from a3s_lsp.engine.events import TERMINAL, Event
-from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.messages import Json, Usage
-from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
-from a3s_lsp.engine.policy.permissions import PermissionPolicy
-from a3s_lsp.engine.ports import Model
+from a3s_lsp.engine.policy.confirmation import Confirmations
 from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
-from a3s_lsp.engine.session import Setup
-from a3s_lsp.engine.state import RunState, State
-from a3s_lsp.engine.store.memory import MemoryStore
-from a3s_lsp.engine.store.writer import LogWriter
-from a3s_lsp.engine.tools.limits import ArtifactStore
-from a3s_lsp.engine.tools.registry import Registry, builtin_tools
-from a3s_lsp.engine.workspace.local import LocalWorkspace
-from a3s_lsp.engine.workspace.processes import safe_environment
-from a3s_lsp.places import user_config
+from a3s_lsp.engine.state import RunState
 from a3s_lsp.sdk.requests import History, Request, parse_request, write_history
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
 from a3s_lsp.sdk.streams import AsyncEventStream
-from a3s_lsp.sdk.values import SessionOptions, planning_mode
-
-
-class AsyncAgent(Handle):
-    """A configuration, ready to have sessions. Made by `create`."""
-
-    _open_named: Callable[[str | None], Awaitable[Model]]
-    _settings: Settings
-    _writer: LogWriter
-
-    @classmethod
-    async def create(cls, config_source: str) -> AsyncAgent:
-        """From the path of an agent.acl, or from its text. ConfigError lists what is wrong, with positions."""
-        if not isinstance(config_source, str):
-            raise TypeError(f"config_source must be a string, not {type(config_source).__name__}")
-        surroundings = Surroundings(os.environ, user_config())
-        settings = load(config_source, surroundings.environ).settings
-        return cls.of(functools.partial(open_configured, settings, surroundings), settings)
-
-    @classmethod
-    def with_model(cls, model: Model) -> AsyncAgent:
-        """With a model of the program's own, such as `testing.ScriptedModel`, and no configuration."""
-
-        async def fixed(name: str | None) -> Model:
-            if name not in (None, model.name):
-                raise A3SError(f"This agent has the model {model.name} and no other.")
-            return model
-
-        return cls.of(fixed, Settings())
-
-    @classmethod
-    def of(cls, open_named: Callable[[str | None], Awaitable[Model]], settings: Settings) -> AsyncAgent:
-        """From a way to open models, and settings."""
-        self = object.__new__(cls)
-        self._open_named = open_named
-        self._settings = settings
-        self._writer = LogWriter(MemoryStore())
-        return self
-
-    async def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> AsyncSession:
-        """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
-        chosen = with_named(options, named)
-        setup = await self._setup(workspace, chosen, None)
-        session_id = chosen.session_id or str(uuid.uuid4())
-        engine = await EngineSession.create(session_id, setup, self._writer_of(chosen))
-        return AsyncSession.of(engine, workspace)
-
-    async def resume_session(self, session_id: str, options: SessionOptions) -> AsyncSession:
-        """The stored session with this id. `await session.resume()` goes on with a run that had been cut."""
-        if options.session_store is None:
-            raise A3SError("Failed to resume session: resume_session requires a session_store in SessionOptions")
-        try:
-            engine = await EngineSession.load(
-                session_id,
-                lambda state: self._setup(state.workspace, options, state),
-                self._writer_of(options),
-            )
-        except A3SError as error:
-            raise type(error)(f"Failed to resume session: {error}") from error
-        return AsyncSession.of(engine, engine.state.workspace)
-
-    def _writer_of(self, options: SessionOptions) -> LogWriter:
-        return self._writer if options.session_store is None else options.session_store.writer
-
-    async def _setup(self, workspace: str, options: SessionOptions, state: State | None) -> Setup:
-        if not isinstance(workspace, str):
-            raise TypeError(f"workspace must be a string, not {type(workspace).__name__}")
-        permission, confirmation = _policies(options)
-        kept = options.artifact_store_limits
-        return Setup(
-            workspace=LocalWorkspace(Path(workspace or ".")),
-            model=await self._open_named(options.model or (state.model if state else None)),
-            open_model=self._open_named,
-            tools=Registry(builtin_tools()),
-            environment=safe_environment(os.environ),
-            approver=Confirmations(confirmation) if confirmation and confirmation.enabled else None,
-            permission=permission,
-            confirmation=confirmation,
-            slots=PromptSlots(options.role, options.guidelines, options.response_style, options.extra),
-            limits=self._limits(options),
-            artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
-        )
-
-    def _limits(self, options: SessionOptions) -> Limits:
-        default = Limits()
-        rounds = options.max_tool_rounds or self._settings.max_tool_rounds or default.max_tool_rounds
-        retries = options.max_parse_retries
-        return Limits(rounds, default.max_parse_retries if retries is None else retries, options.tool_timeout_ms)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
 
 
 class AsyncSession(Handle):
@@ -379,30 +269,6 @@ class AsyncSession(Handle):
 
     def __repr__(self) -> str:
         return f"Session(id='{self.session_id}', workspace='{self._workspace}')"
-
-
-def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> SessionOptions:
-    """The options with these names set over them."""
-    chosen = SessionOptions()
-    for name in SessionOptions.__dataclass_fields__:
-        setattr(chosen, name, getattr(options, name) if options is not None else getattr(chosen, name))
-    for name, value in named.items():
-        if name not in SessionOptions.__dataclass_fields__:
-            raise TypeError(f"session() got an unexpected keyword argument '{name}'")
-        if value is not None:
-            setattr(chosen, name, value)
-    mode = planning_mode(chosen.planning_mode or ("enabled" if chosen.planning else "auto"))
-    if mode == "enabled":
-        raise A3SError("planning_mode 'enabled' is not available in this version; leave it at 'auto' or 'disabled'.")
-    return chosen
-
-
-def _policies(options: SessionOptions) -> tuple[PermissionPolicy | None, ConfirmationPolicy | None]:
-    permission, confirmation = options.permission_policy, options.confirmation_policy
-    return (
-        None if permission is None else permission.to_engine(),
-        None if confirmation is None else confirmation.to_engine(),
-    )
 
 
 def _checked(result: RunResult) -> RunResult:
