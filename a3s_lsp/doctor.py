@@ -34,13 +34,16 @@ class Finding:
         return f"{'ok' if self.ok else '!!'}   {self.name}: {self.text}{remedy}"
 
 
+_UNKNOWN_MODEL = Finding("model", False, "not known as long as the configuration cannot be read")
+
+
 def examine(workspace: Path, environ: Mapping[str, str]) -> list[Finding]:
     """The whole report for this folder."""
     settings, configuration = _configuration(workspace, environ)
     return [
         Finding("a3s-lsp", True, f"{VERSION} on Python {sys.version.split()[0]}, {sys.platform}"),
         *configuration,
-        _model(settings, environ),
+        _model(settings, environ) if all(finding.ok for finding in configuration) else _UNKNOWN_MODEL,
         _program("git", "used by the agent's commands and for review", "install git"),
         _program("bash", "runs the agent's commands", "install bash, or the bash tool cannot work"),
         _ripgrep(),
