@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pygls.exceptions import JsonRpcInvalidParams
 
 from a3s_lsp.engine.facts import RunQueued
-from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.messages import Attachment, Json
 from a3s_lsp.engine.state import State
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.context import with_context
@@ -55,7 +55,8 @@ class Commands:
         command = session.command_in(params.text)
         if command is not None:
             return {"sessionId": session.id, "runId": None, "text": await session.run_command(*command)}
-        run = session.start(RunQueued(with_context(params, self._host.server.documents)))
+        attached = tuple(Attachment(item.data, item.media_type) for item in params.attachments)
+        run = session.start(RunQueued(with_context(params, self._host.server.documents), attached))
         return {"sessionId": session.id, "runId": run.id}
 
     async def cancel(self, argument: Json) -> Json:

@@ -60,10 +60,18 @@ class ContextItem(Shape):
     range: Range | None = None
 
 
+class Attachment(Shape):
+    """A picture or another file; `data` is Base64 text."""
+
+    data: str
+    media_type: str
+
+
 class Prompt(Shape):
     text: str
     session_id: str | None = None
     context: list[ContextItem] = Field(default_factory=list)
+    attachments: list[Attachment] = Field(default_factory=list)
 
 
 class Cancel(Shape):

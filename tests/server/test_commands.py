@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from a3s_lsp.engine.messages import UserMessage
+from a3s_lsp.engine.messages import Attachment, UserMessage
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.server.fake_editor import ServerError
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
@@ -88,6 +88,13 @@ async def test_the_context_of_a_prompt_is_the_text_on_the_screen(tmp_path: Path)
         prompt = model.requests[0].messages[-1]
         assert isinstance(prompt, UserMessage)
         assert prompt.text.startswith("explain\n") and "two 😀 unsaved\n</context>" in prompt.text
+
+
+async def test_an_attachment_reaches_the_model(tmp_path: Path) -> None:
+    model = ScriptedModel(["a cat"])
+    async with desk(tmp_path / "w", model) as d:
+        await d.editor.prompt("what is it?", attachments=[{"data": "iVBORw0KGgo=", "mediaType": "image/png"}])
+    assert model.requests[0].messages == (UserMessage("what is it?", (Attachment("iVBORw0KGgo=", "image/png"),)),)
 
 
 async def test_sessions_are_made_listed_resumed_and_deleted(tmp_path: Path) -> None:

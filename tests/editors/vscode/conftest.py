@@ -61,12 +61,18 @@ def tools() -> Tools:
 
 
 @pytest.fixture(scope="session")
-def vsix(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension as it is published."""
+def sources(tools: Tools) -> Path:
+    """The extension's folder, with what it is built with."""
     if not (EXTENSION / "node_modules").is_dir():
         tools.run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=EXTENSION, timeout=300)
+    return EXTENSION
+
+
+@pytest.fixture(scope="session")
+def vsix(tools: Tools, sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension as it is published."""
     target = tmp_path_factory.mktemp("vsix") / "a3s.vsix"
-    tools.run("npm", "run", "package", "--", "--out", target, cwd=EXTENSION, timeout=120)
+    tools.run("npm", "run", "package", "--", "--out", target, cwd=sources, timeout=120)
     return target
 
 
