@@ -49,7 +49,7 @@ def _misread(node: Node, source: bytes) -> bool:
         case kind if kind in _COMMANDS:
             return not all(_parted(one, other, source) for one, other in pairwise(node.children))
         case "file_redirect":
-            return len(node.children_by_field_name("destination")) > 1
+            return not _has_one_target(node)
         case "heredoc_redirect":
             return not _is_quoted(node) and _has_commands(node)
         case "heredoc_end":
@@ -74,10 +74,17 @@ def _parted(one: Node, other: Node, source: bytes) -> bool:
     return not joined and _WORD_GAP.fullmatch(gap) is not None
 
 
+def _has_one_target(redirection: Node) -> bool:
+    """More targets are arguments of the command; and after `>&` the shell expands what is quoted."""
+    targets = redirection.children_by_field_name("destination")
+    copies = any(child.type in {">&", "<&"} for child in redirection.children)
+    return len(targets) <= 1 and not (copies and any(target.type not in {"number", "word"} for target in targets))
+
+
 def _has_commands(heredoc: Node) -> bool:
-    """Whether the shell may find a command in the text of a heredoc; some the grammar does not see."""
-    bodies = (child.text or b"" for child in heredoc.children if child.type == "heredoc_body")
-    return any(map(_HEREDOC_COMMAND.search, bodies))
+    """Whether the shell may find a command in the text of a heredoc; what looks like a comment may belong to it."""
+    texts = (child.text or b"" for child in heredoc.children if child.type in {"heredoc_body", "comment"})
+    return any(map(_HEREDOC_COMMAND.search, texts))
 
 
 def _alone_on_its_line(end: Node, source: bytes) -> bool:
