@@ -94,9 +94,10 @@ class Run:
 
     def steer(self, text: str) -> bool:
         """Give the model one more message between two of its turns. False if the run has ended."""
-        if not self.done:
-            self._steering.append(text)
-        return not self.done
+        if not self.active:
+            return False
+        self._steering.append(text)
+        return True
 
     def take_steering(self) -> list[str]:
         """The messages since the last call."""
@@ -104,7 +105,7 @@ class Run:
         return taken
 
     async def cancel(self) -> bool:
-        """Stop, and return when the terminal event was shown. False if the run had ended already."""
+        """Stop, and return when the terminal event was shown. False if the run has come to its own end."""
         if self._task is None or self.done:
             return False
         self._task.cancel(CANCELLED)
@@ -114,7 +115,7 @@ class Run:
             self._end(f.RunEnded("cancelled", self.state.partial, CANCELLED, self.state.usage))
             self._tell()
         await self._ended.wait()
-        return True
+        return self.state.status == "cancelled"
 
     async def suspend(self) -> None:
         """Stop without an end: the run can be resumed from the log, by this process or another."""

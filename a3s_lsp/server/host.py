@@ -152,7 +152,7 @@ class Host:
     def _send(self, event: Event, extra: Json) -> None:
         if self.settings.client.events:
             place = {"sessionId": event.session_id, "runId": event.run_id, "seq": event.seq, "time": event.time_ms}
-            self.server.notify(names.EVENT, {**place, "type": event.type, **extra, **event.fields})
+            self.server.notify(names.EVENT, {**place, "type": event.type, **extra, **_slim(event.fields)})
 
     # ------------------------------------------------------------ making sessions
 
@@ -189,3 +189,11 @@ class Host:
             logger.warning("%s", problem)
         if choice.target is not None:
             warm()
+
+
+def _slim(fields: Json) -> Json:
+    """Without the whole texts of files that a tool's metadata has for programs: a client has the files."""
+    metadata = fields.get("metadata")
+    if not isinstance(metadata, dict):
+        return fields
+    return {**fields, "metadata": {name: value for name, value in metadata.items() if name not in ("before", "after")}}

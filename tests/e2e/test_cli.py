@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from a3s_lsp.places import STATE_VARIABLE
+from tests.engine.living import alive
 
 pytestmark = pytest.mark.e2e
 WITHIN_S = 20
@@ -131,7 +132,7 @@ def test_ctrl_c_stops_the_command_and_says_so(tmp_path: Path, terminals: list[Te
     terminal.until("Stopped")
     assert time.monotonic() - begun < 0.7
     assert terminal.process.wait(WITHIN_S) == 130
-    assert not shell.is_running()
+    assert not alive(shell.pid)
 
 
 def test_ctrl_c_at_a_question_is_a_stop(tmp_path: Path, terminals: list[Terminal]) -> None:

@@ -22,3 +22,11 @@ def running(word: str) -> list[int]:
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether there is this process, and it is more than an entry that nobody has read yet."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from a3s_lsp.engine import facts as f
@@ -20,6 +19,7 @@ from a3s_lsp.engine.ports import Answer, Chunk, ModelRequest
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.testing import Pause, Reply, ScriptedApprover, ScriptedModel, call
+from tests.engine.living import running, unique_seconds
 from tests.engine.stage import Stage, answer, assert_well_formed
 
 ASK = PermissionPolicy()
@@ -234,15 +234,16 @@ async def test_stop_in_a_streaming_answer_keeps_what_was_said(stage: Stage) -> N
 
 
 async def test_stop_in_a_command_kills_its_grandchildren(stage: Stage) -> None:
-    command = "sleep 60 & (sleep 60 & setsid sleep 60 & echo $! ; wait) ; wait"
+    seconds = unique_seconds()
+    command = f"sleep {seconds} & (sleep {seconds} & setsid sleep {seconds} & echo up ; wait) ; wait"
     session = await stage.open(stage.setup(ScriptedModel([Reply("", (call("bash", command=command),))])))
     run = session.start(f.RunQueued("go"))
-    sleeper = int(str((await stage.seen("tool_output_delta")).fields["text"]))
+    await stage.seen("tool_output_delta")
+    assert running(seconds)
     begun = time.monotonic()
     await run.cancel()
     assert time.monotonic() - begun < STOP_SECONDS
-    assert not psutil.pid_exists(sleeper)
-    assert [p for p in psutil.Process().children(recursive=True) if p.name() == "sleep"] == []
+    assert running(seconds) == []
     assert isinstance(session.state.messages[-1], ToolMessage), "the call has a result"
     assert_well_formed(stage.events)
 

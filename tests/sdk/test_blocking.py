@@ -11,11 +11,11 @@ import threading
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 import a3s_lsp as a3s
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
+from tests.engine.living import alive
 
 STOP_SECONDS = 0.5
 
@@ -143,7 +143,7 @@ def test_ctrl_c_stops_the_call_and_its_processes_within_half_a_second(tmp_path: 
         line = process.stdout.readline()
         assert time.monotonic() - begun < STOP_SECONDS + 0.2, "with the time that the signal and the pipe take"
         assert line == f"interrupted {status}\n"
-    assert not psutil.pid_exists(pid)
+    assert not alive(pid)
 
 
 def _written(path: Path) -> int:

@@ -58,6 +58,15 @@ async def test_one_call_changes_open_unsaved_and_closed_files_in_one_labelled_st
         assert closed.read_text() == "old = 1\n"
 
 
+async def test_whole_files_are_not_sent_with_the_result_of_an_edit(tmp_path: Path) -> None:
+    edit = call("edit", file_path="a.py", old_string="old", new_string="new")
+    async with desk(tmp_path / "w", ScriptedModel([Reply("", (edit,)), "done"])) as d:
+        (d.root / "a.py").write_text("old\n")
+        await d.editor.prompt("go")
+        ended = await d.editor.event(lambda event: event["type"] == "tool_end")
+        assert ended["metadata"] == {"file_path": "a.py"}
+
+
 async def test_a_refused_edit_is_a_failed_result_and_closed_files_are_rolled_back(tmp_path: Path) -> None:
     model = ScriptedModel([RENAME, "done"])
     async with desk(tmp_path / "w", model) as d:
