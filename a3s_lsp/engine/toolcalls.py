@@ -25,7 +25,7 @@ from a3s_lsp.engine.tools.limits import cap
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = (
-    "Interrupted: the process ended while this call was running, and its result is not known. "
+    "Interrupted: the run was cut while this call was going on, and its result is not known. "
     "Look at what it may have done before you repeat it."
 )
 

@@ -192,9 +192,11 @@ class SQLiteStore:
         text = str(error)
         log = f"The session log {self.path}"
         if "full" in text or "I/O" in text or "No space" in text:
-            return f"{log} could not be written, the disk may be full: free some space; nothing is lost."
+            return (
+                f"{log} could not be written, the disk may be full: free some space; until then it is kept in memory."
+            )
         if "locked" in text:
-            return f"{log} is locked by another process: try again; nothing is lost."
+            return f"{log} is locked by another process: try again; until then it is kept in memory."
         if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
             return f"{log} cannot be written: give the folder write permission, or set A3S_STATE_DIR."
         return f"{log} cannot be used ({text}): move it away, or set A3S_STATE_DIR."
