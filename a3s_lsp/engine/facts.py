@@ -57,8 +57,16 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class SteerQueued:
+    """The person added a message while the run was going; the model gets it between two of its turns."""
+
+    text: str
+    type: Literal["steer_queued"] = "steer_queued"
+
+
+@dataclass(frozen=True, slots=True)
 class Steered:
-    """The person added a message while the run was going."""
+    """The oldest message that waited joined the conversation."""
 
     text: str
     type: Literal["steered"] = "steered"
@@ -215,6 +223,7 @@ Fact: TypeAlias = (
     | RunQueued
     | RunStarted
     | RunResumed
+    | SteerQueued
     | Steered
     | TurnStarted
     | TextStreamed
@@ -239,6 +248,7 @@ WEIGHTY = (
     SessionOpened,
     RunQueued,
     RunStarted,
+    SteerQueued,
     TurnEnded,
     QuestionAnswered,
     RuleLearned,

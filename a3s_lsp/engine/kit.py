@@ -46,6 +46,6 @@ class Kit:
     conversation: Callable[[], Sequence[Message]]
     """What the model is to see, as of now."""
     steering: Callable[[], Sequence[str]] = field(default=tuple)
-    """Take the messages that the person added meanwhile."""
+    """The messages that the person added meanwhile; each is gone from here once its `Steered` is emitted."""
     interrupted: frozenset[str] = frozenset()
     """Calls that had begun when the process that had the run was gone."""

@@ -47,7 +47,6 @@ class Run:
         self._task: asyncio.Task[None] | None = None
         self._teller: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
-        self._steering: list[str] = []
         self._suspended = False
 
     def start(self, prompt: f.RunQueued, kit: Callable[[Run], Awaitable[Kit]]) -> None:
@@ -96,13 +95,8 @@ class Run:
         """Give the model one more message between two of its turns. False if the run has ended."""
         if not self.active:
             return False
-        self._steering.append(text)
+        self._journal.append(f.SteerQueued(text), self.id)
         return True
-
-    def take_steering(self) -> list[str]:
-        """The messages since the last call."""
-        taken, self._steering = self._steering, []
-        return taken
 
     async def cancel(self) -> bool:
         """Stop, and return when the terminal event was shown. False if the run has come to its own end."""

@@ -146,7 +146,7 @@ class Session:
             approver=self.setup.approver,
             emit=emit,
             conversation=lambda: self.state.conversation(run.id),
-            steering=run.take_steering,
+            steering=lambda: tuple(run.state.steering),
             interrupted=frozenset(self.state.begun),
         )
 

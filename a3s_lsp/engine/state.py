@@ -29,6 +29,8 @@ class RunState:
     event_count: int = 0
     partial: str = ""
     """What the model has said in the turn that is not complete yet."""
+    steering: list[str] = field(default_factory=list)
+    """Messages for the model that wait for the end of its turn, oldest first."""
     queued: f.RunQueued | None = None
     own: list[Message] | None = None
     """The conversation of a run that was given its own history."""
@@ -94,7 +96,10 @@ class State:
             case f.RunStarted(prompt=prompt, attachments=attachments):
                 run.status = "executing"
                 talk.append(UserMessage(prompt, attachments))
+            case f.SteerQueued(text=text):
+                run.steering.append(text)
             case f.Steered(text=text):
+                del run.steering[:1]
                 talk.append(UserMessage(text))
             case f.TurnStarted():
                 run.partial = ""

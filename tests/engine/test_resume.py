@@ -109,6 +109,17 @@ async def test_prompts_that_waited_are_answered_in_their_order(stage: Stage) -> 
     assert [m.text for m in session.state.messages] == ["one", "1", "two", "2"]  # type: ignore[union-attr]
 
 
+async def test_a_message_that_waited_for_the_turn_reaches_the_model_after_a_restart(stage: Stage) -> None:
+    log(stage, f.RunStarted("go"), f.TurnStarted(1))
+    stage.store.append("s", [f.Record(3, "r", None, 9, f.SteerQueued("the other file"))], sync=False)
+    model = ScriptedModel(["done"])
+    session = await stage.load(stage.setup(model))
+    run = session.resume()
+    assert run is not None
+    await run.wait()
+    assert [m.text for m in model.requests[0].messages] == ["go", "the other file"]  # type: ignore[union-attr]
+
+
 async def test_a_new_prompt_ends_what_was_cut_and_keeps_its_history(stage: Stage) -> None:
     log(stage, f.RunStarted("go"), f.TurnStarted(1), f.TurnEnded(1, TURN, Usage()), f.CallBegan("c1", "bash", {}))
     session = await stage.load(stage.setup(ScriptedModel(["fine"])))
