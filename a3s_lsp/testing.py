@@ -15,8 +15,9 @@ from a3s_lsp.engine.errors import ModelError, ModelRefused
 from a3s_lsp.engine.facts import Outcome, QuestionAsked
 from a3s_lsp.engine.messages import ToolCall, Usage
 from a3s_lsp.engine.ports import Answer, CallDelta, Chunk, Finish, Model, ModelRequest, ReasoningDelta, TextDelta
+from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 
-__all__ = ["Pause", "RecordedModel", "Reply", "ScriptedApprover", "ScriptedModel", "call"]
+__all__ = ["MemoryEditor", "Pause", "RecordedModel", "Reply", "ScriptedApprover", "ScriptedModel", "call"]
 
 
 def call(name: str, /, **arguments: object) -> ToolCall:

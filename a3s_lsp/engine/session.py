@@ -18,8 +18,8 @@ from a3s_lsp.engine.kit import Kit, Limits
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.gate import admit
-from a3s_lsp.engine.policy.permissions import PermissionPolicy
-from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
+from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
+from a3s_lsp.engine.policy.verdicts import CallFacts, Deny, Verdict
 from a3s_lsp.engine.ports import Approver, Model, ToolResult, Workspace
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.state import State
@@ -170,6 +170,9 @@ class Session:
 
     def _judge(self, call: CallFacts) -> Verdict:
         policy = self._permission
+        denial = decide(policy, call)
+        if isinstance(denial, Deny):  # "always" was said to a question, and cannot lift what is denied without one
+            return denial
         for learned in self.state.rules:
             policy = (policy or PermissionPolicy()).learn(learned.rule, allow=learned.allow)
         return admit(policy, self.setup.confirmation, call)
@@ -234,7 +237,7 @@ class Session:
         return self._model.name
 
     async def switch_model(self, name: str) -> None:
-        """Use another model from the next turn on. Raises ConfigError."""
+        """Use another model from the next run on. Raises ConfigError."""
         self._model = await self.setup.open_model(name)
         self._journal.append(f.ModelSwitched(self._model.name))
 

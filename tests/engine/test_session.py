@@ -15,6 +15,7 @@ from a3s_lsp.engine.errors import A3SError, ModelError, ModelRefused, StoreError
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.messages import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.policy.postures import posture_policy
 from a3s_lsp.engine.ports import Answer, Chunk, ModelRequest
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
@@ -159,6 +160,18 @@ async def test_always_is_not_asked_again_also_after_a_restart(stage: Stage) -> N
     await answer(again, "more")
     assert results(model.requests[-1]) == ["1\n", "2\n", "3\n"]
     assert len(approver.questions) == 1
+
+
+async def test_always_does_not_lift_what_a_stricter_posture_denies(stage: Stage) -> None:
+    approver = ScriptedApprover([Answer("approved", remember="bash(touch:*)")])
+    turns = [Reply("", (call("bash", command=f"touch {name}"),)) for name in ("one", "two")]
+    model = ScriptedModel([turns[0], "ok", turns[1], "ok"])
+    session = await stage.open(stage.setup(model, permission=posture_policy("ask"), approver=approver))
+    await answer(session, "go")
+    session.set_permission(posture_policy("plan"))
+    await answer(session, "go on")
+    assert [path.name for path in stage.folder.iterdir()] == ["one"]
+    assert "plan posture" in results(model.requests[-1])[-1]
 
 
 async def test_a_file_that_may_not_be_read_is_not_told_by_a_failing_edit(stage: Stage) -> None:

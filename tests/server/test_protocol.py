@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from a3s_lsp.engine.errors import StoreError
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.memory import MemoryClient
+from tests.server.memory import MemoryClient
 
 HELLO: dict[str, Any] = {"processId": None, "rootUri": "file:///work", "capabilities": {}}
 

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.memory import MemoryClient
+from tests.server.memory import MemoryClient
 
 Message = dict[str, Any]
 INITIALIZE: Message = {"processId": None, "rootUri": None, "capabilities": {}}

@@ -15,7 +15,6 @@ from a3s_lsp.engine.ports import Answer, Lane
 TimeoutAction: TypeAlias = Literal["reject", "auto_approve"]
 _ACTIONS: dict[str, TimeoutAction] = {"reject": "reject", "autoapprove": "auto_approve"}
 _LANES: tuple[Lane, ...] = get_args(Lane)
-_QUERIES = frozenset({"read", "ls", "glob", "grep", "web_fetch", "web_search"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,6 @@ def parse_lane(text: str) -> Lane:
     if text not in _LANES:
         raise ValueError(f"Invalid lane '{text}'. Must be: control, query, execute, or generate")
     return text
-
-
-def lane_of(tool: str) -> Lane:
-    """The lane of a tool: those that only look are queries, all others execute."""
-    return "query" if tool in _QUERIES else "execute"
 
 
 @dataclass(frozen=True, slots=True)
