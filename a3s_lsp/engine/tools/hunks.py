@@ -156,9 +156,10 @@ def _locate(lines: Sequence[str], hunk: Hunk, expected: int, floor: int) -> _Pla
     if not old:
         return _Place(expected) if expected <= len(lines) else None
     last = len(lines) - len(old)
+    at_end = hunk.old_ends or hunk.new_ends  # a side without a last line break is the end of the file
     for loosely, bare in ((False, _exact), (True, _without_whitespace)):
         found = _positions([bare(line) for line in lines], [bare(line) for line in old], floor)
-        fitting = [index for index in found if index == last or not hunk.old_ends]
+        fitting = [index for index in found if index == last or not at_end]
         if fitting:
             return _Place(min(fitting, key=lambda index: abs(index - expected)), loosely=loosely)
     return _fuzzy(lines, hunk, floor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from a3s_lsp.engine.changes import Change, ChangeSet
@@ -128,6 +128,7 @@ def test_diff_of_two_texts_makes_the_one_of_the_other(before: str, after: str) -
     assert hunks.apply(before, hunks.parse(diff)).text == after
 
 
+@example(before="\n\n\n\n", after="\n\n\n\na", drift=["x"])
 @given(before=texts, after=texts, drift=st.lists(st.text("xyz", min_size=1, max_size=3), max_size=5))
 def test_patch_follows_its_lines_when_others_came_before_them(before: str, after: str, drift: list[str]) -> None:
     if not before or before == after:
