@@ -11,12 +11,14 @@ from pathlib import Path
 class Change:
     """One file's whole text before and after; None means that the file is not there.
 
-    `path` is absolute. Line endings and a byte order mark are part of the text.
+    `path` is absolute. Line endings and a byte order mark are part of the text. A file that is moved has the path from
+    which it comes in `source`, and `before` is the text there; nothing may be at `path` yet.
     """
 
     path: str
     before: str | None
     after: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,46 @@ class ChangeSet:
 
     def inverse(self, label: str) -> ChangeSet:
         """What takes this change set back."""
-        return ChangeSet(label, tuple(Change(c.path, c.after, c.before) for c in self.changes))
+        return ChangeSet(label, tuple(_inverse(change) for change in reversed(self.changes)))
 
     def diff(self, root: Path) -> str:
         """A unified diff of all files, with paths relative to `root` where they are below it."""
         return "".join(_diff(change, root) for change in self.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a change set: as it was made in the end, and what the model is to know of it.
+
+    `changes` differs from what was asked for where it was carried over to newer text. `remarks` are sentences: about
+    text that was typed meanwhile, what the editor made of the edit, a file that could not be rolled back.
+    """
+
+    changes: ChangeSet
+    remarks: tuple[str, ...] = ()
+
+
+def _inverse(change: Change) -> Change:
+    if change.source is None:
+        return Change(change.path, change.after, change.before)
+    return Change(change.source, change.after, change.before, source=change.path)
+
+
 def _diff(change: Change, root: Path) -> str:
-    path = Path(change.path)
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    name, old = _named(change.path, root), _named(change.source or change.path, root)
+    moved = "" if change.source is None else f"rename from {old}\nrename to {name}\n"
     lines = difflib.unified_diff(
         _lines(change.before),
         _lines(change.after),
-        "/dev/null" if change.before is None else f"a/{name}",
+        "/dev/null" if change.before is None else f"a/{old}",
         "/dev/null" if change.after is None else f"b/{name}",
     )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return moved + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _named(path: str, root: Path) -> str:
+    found = Path(path)
+    return found.relative_to(root).as_posix() if found.is_relative_to(root) else found.as_posix()
 
 
 def _lines(text: str | None) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from a3s_lsp.engine.changes import ChangeSet
-from a3s_lsp.engine.facts import Outcome, QuestionAsked, Record
+from a3s_lsp.engine.changes import Applied, ChangeSet
+from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record
 from a3s_lsp.engine.messages import Json, Message, Usage
+from a3s_lsp.engine.texts import digest
 
 Lane: TypeAlias = Literal["control", "query", "execute", "generate"]
 
@@ -86,14 +88,21 @@ class Model(Protocol):
 class Document:
     """A file as it is on the screen if it is open in the editor, else as it is on the disk.
 
-    `version` is the editor's version of an open document, None for one that is read from the disk.
-    `dirty`: the buffer has text that the disk has not.
+    `version` is the editor's version of an open document, None for one that is read from the disk. `dirty`: the buffer
+    has text that the disk has not. `behind`: the disk has got another text since the buffer was read from it or saved.
+    With both, the person and someone else have changed it.
     """
 
     path: Path
     text: str
     version: int | None = None
     dirty: bool = False
+    behind: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The content hash of the text."""
+        return digest(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,43 @@ class BufferEdit:
     after: str
 
 
+@dataclass(frozen=True, slots=True)
+class FileMove:
+    """A file that gets another path; the document stays open under it, with its undo history."""
+
+    path: Path
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The text that an open document has right after an edit. It differs from what was asked for where the editor, or
+    the person who went on typing, changed it at once; `cause` says who."""
+
+    path: Path
+    text: str
+    cause: Cause = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class TextChange:
+    """An open document has another text now. `text` is None if it was closed."""
+
+    path: Path
+    text: str | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A problem that the editor shows. `line` counts from 1."""
+
+    line: int
+    severity: Literal["error", "warning", "information", "hint"]
+    message: str
+    source: str = ""
+
+
 class Editor(Protocol):
     """The open documents of an editor. Calls come on the event loop."""
 
@@ -115,11 +161,27 @@ class Editor(Protocol):
     def documents(self) -> Sequence[Document]:
         """All open documents."""
 
-    async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
-        """Apply all edits as one labelled step, and return when the editor has confirmed the new text.
+    async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
+        """Apply all as one labelled step, and return when the editor has confirmed the new texts: one for each edit.
 
         Raises StaleEdit if a document has another version by now, EditRefused if the editor says no.
         """
+
+    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
+        """Have every change of a text told at once, also those by `apply`; call what is returned to stop that."""
+
+    @property
+    def can_move(self) -> bool:
+        """Whether `apply` takes moves."""
+
+    async def save_all(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """Save these documents; returns those that are saved, which is none where the editor cannot be asked."""
+
+    async def reload(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """Read these documents from the disk again, unless they are dirty; returns those for which that was done."""
+
+    async def diagnostics(self, path: Path, version: int) -> Sequence[Diagnostic] | None:
+        """The problems of this very version of a document, after a bounded wait; None if they are not known."""
 
 
 class Workspace(Protocol):
@@ -137,11 +199,22 @@ class Workspace(Protocol):
     async def read(self, path: Path) -> Document:
         """Buffer or disk. Raises ToolError if there is none, or if it is not text."""
 
-    async def apply(self, changes: ChangeSet) -> None:
-        """Apply the whole change set or nothing. Raises StaleEdit or EditRefused."""
+    async def apply(self, changes: ChangeSet) -> Applied:
+        """Apply the whole change set or nothing, carried over to what was typed meanwhile where that is not in its way.
+        Raises StaleEdit or EditRefused."""
 
     def unsaved(self) -> Sequence[Document]:
         """Open documents whose text the disk does not have."""
+
+    async def save(self, paths: Sequence[Path]) -> Sequence[Path]:
+        """Have the editor save these documents; returns those that are saved."""
+
+    async def reload(self) -> Sequence[Path]:
+        """Have the editor read again what is newer on the disk and not dirty; returns the documents that are still
+        behind the disk after that."""
+
+    async def diagnostics(self, path: Path) -> Sequence[Diagnostic] | None:
+        """The problems of the text that the file has now; None if they are not known."""
 
 
 # ---------------------------------------------------------------- tools
@@ -155,6 +228,15 @@ class ToolResult:
     exit_code: int = 0
     metadata: Json | None = None
     error_kind: Json | None = None
+
+
+Unsaved: TypeAlias = Literal["overlay", "save", "ask"]
+"""Let commands see unsaved text without saving it, save it before, or ask."""
+
+
+async def refuse(title: str, detail: str) -> bool:
+    """The answer of nobody."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +253,12 @@ class ToolContext:
     """The variables that processes started by the call get."""
     approved: ChangeSet | None = None
     """The change set that a person has seen and allowed, if one was shown."""
+    unsaved: Unsaved = "ask"
+    """What to do about unsaved text before a command reads the disk."""
+    ask: Callable[[str, str], Awaitable[bool]] = refuse
+    """Put a yes-or-no question to the person: a title and the details. False also if there is nobody to ask."""
+    around_command: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """To be entered around whatever may change files in other ways than by change sets: checkpoints are taken there."""
 
 
 class Tool(Protocol):

@@ -11,8 +11,8 @@ from lsprotocol import types
 from a3s_lsp.engine.errors import EditRefused, StaleEdit
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import BufferEdit, Document
+from a3s_lsp.engine.texts import minimal_edits
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.textdiff import minimal_edits
 from a3s_lsp.server.textdocuments import DocumentClosed, TextDocument
 from a3s_lsp.server.uris import uri_to_path
 

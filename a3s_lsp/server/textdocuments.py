@@ -16,21 +16,14 @@ from typing import Literal, TypeAlias
 
 from lsprotocol import types
 
+from a3s_lsp.engine.texts import LINE_END
 from a3s_lsp.server.uris import uri_key, uri_to_path
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
 
 _log = logging.getLogger(__name__)
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines of a text by the rule of LSP, each with its end. A text without lines has none."""
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-    lines = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-    return lines if lines[-1] else lines[:-1]
 
 
 class TextDocument:
@@ -99,7 +92,7 @@ class TextDocument:
 
     def _replace_all(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        self._starts = [0, *(match.end() for match in LINE_END.finditer(text))]
 
     def _splice(self, start: int, end: int, new: str) -> None:
         """Replace a part of the text, and look for lines only around it."""
@@ -111,7 +104,7 @@ class TextDocument:
         self._text = self._text[:start] + new + self._text[end:]
         tail = [at + moved for at in starts[untouched:]]
         stop = tail[0] if tail else len(self._text)
-        fresh = [match.end() for match in _LINE_END.finditer(self._text, starts[first], stop)]
+        fresh = [match.end() for match in LINE_END.finditer(self._text, starts[first], stop)]
         if tail:
             fresh.pop()  # the start of the first untouched line
         self._starts = [*starts[: first + 1], *fresh, *tail]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from a3s_lsp.server.textdiff import minimal_edits
+from a3s_lsp.engine.texts import minimal_edits
 from a3s_lsp.server.textdocuments import Encoding, TextDocument
 
 EDITS_PER_EXAMPLE = 10

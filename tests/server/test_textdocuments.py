@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 from lsprotocol import types
 
-from a3s_lsp.server.textdiff import minimal_edits
-from a3s_lsp.server.textdocuments import DocumentClosed, Documents, Encoding, TextDocument, split_lines
+from a3s_lsp.engine.texts import minimal_edits, split_lines
+from a3s_lsp.server.textdocuments import DocumentClosed, Documents, Encoding, TextDocument
 from a3s_lsp.server.uris import path_to_uri, posix_path, uri_key, uri_to_path, windows_path
 
 URI = "file:///work/a.txt"

@@ -1,12 +1,31 @@
-"""The small edits that lead from one text to another, so that the editor keeps its cursor, folds and marks."""
+"""Texts and how they differ: lines, the small edits from one text to another, and edits carried over to a newer text.
+
+Lines end as LSP says: at `\\n`, `\\r\\n` and a lone `\\r`, and at nothing else; `str.splitlines` knows seven more.
+Offsets are indexes into the Python string.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
-from a3s_lsp.server.textdocuments import split_lines
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text, each with its end. A text without lines has none."""
+    starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+    lines = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return lines if lines[-1] else lines[:-1]
+
+
+def digest(text: str) -> str:
+    """The content hash of a text: SHA-256 of its UTF-8 bytes, in hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Edit(NamedTuple):
@@ -37,6 +56,74 @@ def minimal_edits(before: str, after: str) -> list[Edit]:
         _trimmed(before, after, (old_offsets[a], old_offsets[b], new_offsets[c], new_offsets[d]))
         for a, b, c, d in _hunks(old, new)
     ]
+
+
+def splice(before: str, after: str) -> Edit | None:
+    """The one edit from `before` to `after` that spares their common beginning and end; None if they are equal."""
+    if before == after:
+        return None
+    return _trimmed(before, after, (0, len(before), 0, len(after)))
+
+
+def line_hunks(before: str, after: str) -> list[Edit]:
+    """What differs in whole lines: as `minimal_edits`, but from the start of a line to the start of a line."""
+    if before == after:
+        return []
+    old, new = split_lines(before), split_lines(after)
+    old_offsets = [0, *accumulate(map(len, old))]
+    return [Edit(old_offsets[a], old_offsets[b], "".join(new[c:d])) for a, b, c, d in _hunks(old, new)]
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """The text with edits that are in order and apart from each other."""
+    pieces: list[str] = []
+    done = 0
+    for edit in edits:
+        pieces += (text[done : edit.start], edit.text)
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Where two changes of one text touch the same lines. `line` counts from 1 in the newer text, `text` is what is
+    there now."""
+
+    line: int
+    text: str
+
+
+def rebase(before: str, after: str, current: str) -> str | Overlap:
+    """The change from `before` to `after`, made to `current`, which also came from `before`.
+
+    Lines are the unit: a change never lands on a line that somebody else has changed meanwhile. Where both made the
+    same change, it is there once.
+    """
+    if before == current:
+        return after
+    mine, theirs = line_hunks(before, after), line_hunks(before, current)
+    fresh: list[Edit] = []
+    shift = at = 0
+    for edit in mine:
+        while at < len(theirs) and _precedes(theirs[at], edit):
+            shift += _growth(theirs[at])
+            at += 1
+        if at < len(theirs) and not _precedes(edit, theirs[at]):
+            if theirs[at] == edit:
+                continue
+            start = theirs[at].start + shift
+            return Overlap(len(split_lines(current[:start])) + 1, theirs[at].text)
+        fresh.append(Edit(edit.start + shift, edit.end + shift, edit.text))
+    return apply_edits(current, fresh)
+
+
+def _precedes(one: Edit, other: Edit) -> bool:
+    """Whether the first ends before the second begins; two insertions at one place are in each other's way."""
+    return one.end < other.start or (one.end == other.start and (one.start < one.end or other.start < other.end))
+
+
+def _growth(edit: Edit) -> int:
+    return len(edit.text) - (edit.end - edit.start)
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[_Hunk]:
