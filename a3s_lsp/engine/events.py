@@ -12,13 +12,16 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
 from a3s_lsp.engine.messages import Json, Usage
 
+OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound)
+"""Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that a client may show. `seq` counts the events of the run from 0 without gaps."""
+    """One thing that a client may show. `seq` counts the events of the run from 0 without gaps; events that belong to
+    no run have an empty `run_id`, and count on their own."""
 
     session_id: str
     run_id: str
@@ -30,10 +33,10 @@ class Event:
 
 def project(session_id: str, record: f.Record) -> Event | None:
     """The event of a record, or None if a client has no need of it."""
-    if record.run_id is None or record.seq is None:
+    shown = None if record.seq is None else describe(record.fact)
+    if record.seq is None or shown is None:
         return None
-    shown = describe(record.fact)
-    return None if shown is None else Event(session_id, record.run_id, record.seq, record.time_ms, shown[0], shown[1])
+    return Event(session_id, record.run_id or "", record.seq, record.time_ms, shown[0], shown[1])
 
 
 def describe(fact: f.Fact) -> tuple[str, Json] | None:
@@ -47,6 +50,11 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "run_resumed", {}
         case f.Steered(text=text):
             return "steered", {"text": text}
+        case f.ReviewTold(text=text):
+            return "review_told", {"text": text}
+        case f.Rewound():
+            fields: Json = {"id": fact.id, "to": fact.to, "files": fact.redo is not None}
+            return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
         case f.TurnStarted(turn=turn):
             return "turn_start", {"turn": turn}
         case f.TextStreamed(text=text):
@@ -78,6 +86,16 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
         case f.FilesChanged(call_id=call_id, changes=changes, undoes=undoes):
             files = [{"path": c.path, "change": _kind(c)} for c in changes.changes]
             return "files_changed", {"tool_id": call_id, "label": changes.label, "files": files, "undoes": undoes}
+        case f.TreeChanged(call_id=call_id, files=changed):
+            listed = [{"path": path, "change": change} for path, change in changed]
+            return "files_changed", {"tool_id": call_id, "label": "command", "files": listed, "undoes": None}
+        case f.HunkChanged():
+            return "hunk_changed", {
+                "hunk_id": fact.hunk,
+                "path": fact.path,
+                "line": fact.line,
+                "status": fact.status,
+            }
         case f.CallEnded():
             return "tool_end", {
                 "tool_id": fact.call_id,

@@ -179,6 +179,16 @@ class OutputStreamed:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesChanging:
+    """A change set is about to be applied. Written ahead: without a `FilesChanged` after it, the files tell how much of
+    it was done when the process died."""
+
+    call_id: str
+    changes: ChangeSet
+    type: Literal["files_changing"] = "files_changing"
+
+
+@dataclass(frozen=True, slots=True)
 class FilesChanged:
     """A change set was applied. With `undoes` it took back the one that this call had made; with `reverts` it took back
     these hunks. Otherwise its hunks join the ledger."""
@@ -193,12 +203,12 @@ class FilesChanged:
 @dataclass(frozen=True, slots=True)
 class TextEdited:
     """A file that this session has changed got other text, and not by this session: what was between `start` and `end`
-    was replaced."""
+    was replaced. `text` is None if the file is gone."""
 
     path: str
     start: int
     end: int
-    text: str
+    text: str | None
     cause: Cause
     type: Literal["text_edited"] = "text_edited"
 
@@ -209,6 +219,18 @@ class HunksKept:
 
     hunks: tuple[str, ...]
     type: Literal["hunks_kept"] = "hunks_kept"
+
+
+@dataclass(frozen=True, slots=True)
+class HunkChanged:
+    """A hunk has another status now. It follows from the facts before it, and is there to be shown. `line` is from
+    1."""
+
+    hunk: str
+    path: str
+    line: int
+    status: Literal["applied", "kept", "undone", "tweaked", "superseded"]
+    type: Literal["hunk_changed"] = "hunk_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +340,9 @@ Fact: TypeAlias = (
     | RuleLearned
     | CallBegan
     | OutputStreamed
+    | FilesChanging
     | FilesChanged
+    | HunkChanged
     | TextEdited
     | HunksKept
     | HunkSplit
@@ -341,6 +365,7 @@ WEIGHTY = (
     QuestionAnswered,
     RuleLearned,
     CallBegan,
+    FilesChanging,
     FilesChanged,
     HunksKept,
     ReviewTold,

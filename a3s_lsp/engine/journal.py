@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import StoreError
-from a3s_lsp.engine.events import Event, describe, project
+from a3s_lsp.engine.events import OUTSIDE_RUNS, Event, describe, project
 from a3s_lsp.engine.state import State, merged
 from a3s_lsp.engine.store.writer import LogWriter
 
@@ -34,7 +34,8 @@ class Journal:
         self._flusher: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
         self._shown_early: set[int] = set()
-        self._next_seq: dict[str, int] = {run.id: run.event_count for run in state.runs.values()}
+        self._next_seq: dict[str | None, int] = {run.id: run.event_count for run in state.runs.values()}
+        self._next_seq[None] = state.event_count
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Show every event from now on; call what is returned to stop that."""
@@ -75,7 +76,7 @@ class Journal:
             self._shown_early.update(record.position for record in self._pending)
 
     def _seq(self, fact: f.Fact, run_id: str | None) -> int | None:
-        if run_id is None or describe(fact) is None:
+        if describe(fact) is None or (run_id is None and not isinstance(fact, OUTSIDE_RUNS)):
             return None
         seq = self._next_seq.get(run_id, 0)
         self._next_seq[run_id] = seq + 1

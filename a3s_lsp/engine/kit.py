@@ -25,6 +25,11 @@ class Limits:
     """For every call, whatever the tool's own limit is; None leaves it to the tool."""
 
 
+async def nothing_to_tell() -> str:
+    """The review of somebody who has none."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
     """Everything the loop needs comes by argument. A child agent is the same loop with a narrower kit."""
@@ -47,5 +52,7 @@ class Kit:
     """What the model is to see, as of now."""
     steering: Callable[[], Sequence[str]] = field(default=tuple)
     """The messages that the person added meanwhile; each is gone from here once its `Steered` is emitted."""
-    interrupted: frozenset[str] = frozenset()
-    """Calls that had begun when the process that had the run was gone."""
+    review: Callable[[], Awaitable[str]] = nothing_to_tell
+    """What the person did with the agent's changes since the model was told of it last; "" if nothing."""
+    interrupted: Mapping[str, str] = field(default_factory=dict)
+    """Calls that had begun when the process that had the run was gone, and what they are known to have done."""

@@ -42,6 +42,8 @@ async def converse(kit: Kit, turn: int = 0) -> str:
         if turn > kit.limits.max_tool_rounds:
             raise RunFailed(f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
         turn += 1
+        if note := await kit.review():
+            kit.emit(f.ReviewTold(note))
         await take_turn(kit, turn)
 
 

@@ -164,7 +164,8 @@ class Editor(Protocol):
     async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
         """Apply all as one labelled step, and return when the editor has confirmed the new texts: one for each edit.
 
-        Raises StaleEdit if a document has another version by now, EditRefused if the editor says no.
+        Edits name documents by the paths that they have before the moves, and are made before them. Raises StaleEdit
+        if a document has another version by now, EditRefused if the editor says no.
         """
 
     def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
@@ -184,6 +185,14 @@ class Editor(Protocol):
         """The problems of this very version of a document, after a bounded wait; None if they are not known."""
 
 
+async def unrecorded(changes: ChangeSet) -> None:
+    """Keep no record of a change set that is about to be applied."""
+
+
+def unnoticed(changes: ChangeSet) -> None:
+    """Take no notice of a change set that was applied."""
+
+
 class Workspace(Protocol):
     """The files that a session works on."""
 
@@ -199,9 +208,20 @@ class Workspace(Protocol):
     async def read(self, path: Path) -> Document:
         """Buffer or disk. Raises ToolError if there is none, or if it is not text."""
 
-    async def apply(self, changes: ChangeSet) -> Applied:
+    async def apply(
+        self,
+        changes: ChangeSet,
+        planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded,
+        made: Callable[[ChangeSet], None] = unnoticed,
+    ) -> Applied:
         """Apply the whole change set or nothing, carried over to what was typed meanwhile where that is not in its way.
-        Raises StaleEdit or EditRefused."""
+
+        `planned` is awaited before anything is touched, and again if it has to be carried over once more; `made` is
+        called with what was really done, before anything else can happen to the files. Raises StaleEdit or EditRefused.
+        """
+
+    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
+        """Have every change of an open document told that was not made by `apply` of this workspace."""
 
     def unsaved(self) -> Sequence[Document]:
         """Open documents whose text the disk does not have."""
@@ -248,11 +268,13 @@ class ToolContext:
     emit: Callable[[str], None]
     """Show a piece of output while the call runs."""
     applied: Callable[[ChangeSet], None]
-    """Tell the session that a change set was applied; to be called right after it was."""
+    """Tell the session that a change set was applied; to be handed to the workspace's `apply`."""
     environment: Mapping[str, str]
     """The variables that processes started by the call get."""
     approved: ChangeSet | None = None
     """The change set that a person has seen and allowed, if one was shown."""
+    planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded
+    """Write a change set into the log before it is applied; to be handed to the workspace's `apply`."""
     unsaved: Unsaved = "ask"
     """What to do about unsaved text before a command reads the disk."""
     ask: Callable[[str, str], Awaitable[bool]] = refuse

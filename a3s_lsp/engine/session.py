@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
@@ -21,6 +22,7 @@ from a3s_lsp.engine.policy.gate import admit
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.verdicts import CallFacts, Deny, Verdict
 from a3s_lsp.engine.ports import Approver, Model, ToolResult, Workspace
+from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
@@ -57,6 +59,7 @@ class Session:
         self.state = state
         self._writer = writer
         self._journal = Journal(session_id, writer, state)
+        self.review = Review(self._journal, setup.workspace)
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
@@ -73,6 +76,7 @@ class Session:
             await session.close()
             raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
         session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
+        await session.review.start()
         await session._journal.settled()
         return session
 
@@ -84,7 +88,9 @@ class Session:
             state = State()
             for record in await writer.call(lambda: writer.store.read(session_id)):
                 state.apply(record)
-            return cls(session_id, await setup(state), writer, state)
+            session = cls(session_id, await setup(state), writer, state)
+            await session.review.start()
+            return session
         except BaseException:
             writer.store.release(session_id)
             raise
@@ -138,7 +144,7 @@ class Session:
     async def _kit(self, run: Run) -> Kit:
         def emit(fact: f.Fact) -> None:
             if not run.state.ended:  # a run that was slow to stop has nothing more to say
-                self._journal.append(fact, run.id)
+                self.review.record(fact, run.id)
 
         return replace(
             self._direct_kit(),
@@ -147,8 +153,15 @@ class Session:
             emit=emit,
             conversation=lambda: self.state.conversation(run.id),
             steering=lambda: tuple(run.state.steering),
-            interrupted=frozenset(self.state.begun),
+            review=self.review.note,
+            interrupted={call_id: self._done_by(call_id) for call_id in self.state.begun},
         )
+
+    def _done_by(self, call_id: str) -> str:
+        """What a call that was cut is known to have done."""
+        changed = [change for fact in self.state.changes if fact.call_id == call_id for change in fact.changes.changes]
+        names = ", ".join(self.setup.workspace.display(Path(change.path)) for change in changed)
+        return f" It had changed {names} by then." if names else ""
 
     def _direct_kit(self) -> Kit:
         """The kit of a call that the program itself makes: no conversation, and nobody to ask."""
@@ -163,7 +176,7 @@ class Session:
             artifacts=setup.artifacts,
             environment=setup.environment,
             limits=setup.limits,
-            emit=self._journal.append,
+            emit=self.review.record,
             settled=self._journal.settled,
             conversation=tuple,
         )
@@ -218,9 +231,15 @@ class Session:
         if not self.state.changes:
             return None
         last = self.state.changes[-1]
-        inverse = last.changes.inverse(f"undo {last.changes.label}")
-        await self.setup.workspace.apply(inverse)
-        self._journal.append(f.FilesChanged(last.call_id, inverse, undoes=last.call_id))
+
+        async def planned(changes: ChangeSet) -> None:
+            self._journal.append(f.FilesChanging(f"undo-{last.call_id}", changes))
+            await self._journal.settled()
+
+        def made(changes: ChangeSet) -> None:
+            self.review.record(f.FilesChanged(last.call_id, changes, undoes=last.call_id))
+
+        await self.setup.workspace.apply(last.changes.inverse(f"undo {last.changes.label}"), planned, made)
         await self._journal.settled()
         return last.changes
 
@@ -281,6 +300,7 @@ class Session:
             return
         await self.cancel()
         self.closed = True
+        self.review.stop()
         await self._journal.settled_or_shown()
         self._writer.store.release(self.id)
 
@@ -289,6 +309,7 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))
         await self._journal.settled_or_shown()
         self._writer.store.release(self.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.ledger import Ledger
 from a3s_lsp.engine.messages import AssistantMessage, Message, ToolMessage, Usage, UserMessage, unanswered
 
 RunStatus: TypeAlias = Literal["queued", "executing", "completed", "failed", "cancelled"]
@@ -53,6 +54,11 @@ class State:
         """Calls whose side effects may have happened, and that have no result."""
         self.questions: dict[str, f.QuestionAsked] = {}
         self.rules: list[f.RuleLearned] = []
+        self.ledger = Ledger()
+        self.changing: dict[str, tuple[str | None, f.FilesChanging]] = {}
+        """Change sets that may have been applied in part, with their runs: the process died while it was at them."""
+        self.event_count = 0
+        """Events that belong to no run."""
         self.changes: list[f.FilesChanged] = []
         """Change sets that were applied and not taken back, oldest first."""
         self.usage = Usage()
@@ -73,6 +79,9 @@ class State:
         fact = record.fact
         if record.run_id is not None:
             self._apply_to_run(record.run_id, record, fact)
+        else:
+            self.event_count += record.seq is not None
+        self.ledger.apply(fact, record.run_id)
         match fact:
             case f.SessionOpened(workspace=workspace, model=model):
                 self.workspace, self.model = workspace, model
@@ -82,8 +91,12 @@ class State:
                 self.messages.clear()
             case f.RuleLearned():
                 self.rules.append(fact)
+            case f.FilesChanging(call_id=call_id):
+                self.changing[call_id] = record.run_id, fact
             case f.FilesChanged():
                 self._changed(fact)
+            case f.CallEnded(call_id=call_id):
+                self.changing.pop(call_id, None)
             case _:
                 pass
 
@@ -100,6 +113,8 @@ class State:
                 run.steering.append(text)
             case f.Steered(text=text):
                 del run.steering[:1]
+                talk.append(UserMessage(text))
+            case f.ReviewTold(text=text):
                 talk.append(UserMessage(text))
             case f.TurnStarted():
                 run.partial = ""
@@ -153,6 +168,7 @@ class State:
         run.text = fact.text if fact.status == "completed" else None
 
     def _changed(self, fact: f.FilesChanged) -> None:
+        self.changing.pop(fact.call_id, None)
         if fact.undoes is None:
             self.changes.append(fact)
         else:

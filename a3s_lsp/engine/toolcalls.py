@@ -66,7 +66,7 @@ async def answer_calls(kit: Kit, calls: Sequence[ToolCall]) -> bool:
 
 async def _answer(kit: Kit, call: ToolCall) -> str:
     if call.id in kit.interrupted:
-        await finish(kit, call, ToolResult(INTERRUPTED, 1))
+        await finish(kit, call, ToolResult(f"{INTERRUPTED}{kit.interrupted[call.id]}", 1))
         return "interrupted"
     ready = _prepare(kit, call)
     if isinstance(ready, ToolResult):
@@ -201,6 +201,11 @@ async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
 
 def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> ToolContext:
     """What a running call may use of the kit."""
+
+    async def planned(changes: ChangeSet) -> None:
+        kit.emit(f.FilesChanging(call.id, changes))
+        await kit.settled()
+
     return ToolContext(
         call.id,
         kit.workspace,
@@ -208,6 +213,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         applied=lambda changes: kit.emit(f.FilesChanged(call.id, changes)),
         environment=kit.environment,
         approved=approved,
+        planned=planned,
     )
 
 

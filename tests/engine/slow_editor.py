@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from a3s_lsp.engine.ports import BufferEdit
+from a3s_lsp.engine.ports import BufferEdit, FileMove, Shown
 from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 
 
@@ -17,7 +17,7 @@ class SlowEditor(MemoryEditor):
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
 
-    async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
+    async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
         self.asked.set()
         await self.answer.wait()
-        await super().apply(label, edits)
+        return await super().apply(label, edits, moves)

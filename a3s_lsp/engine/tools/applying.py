@@ -23,18 +23,17 @@ async def text_or_none(workspace: Workspace, path: Path) -> str | None:
         raise
 
 
-async def commit(context: ToolContext, changes: ChangeSet) -> None:
-    """Apply freshly planned changes and tell the session; raises StaleEdit if they touch what nobody has approved."""
+async def commit(context: ToolContext, changes: ChangeSet) -> str:
+    """Apply freshly planned changes and tell the session; returns what is to be added to the tool's output, "" if there
+    is nothing to remark. Raises StaleEdit if they touch what nobody has approved."""
     _check_files(context, changes)
-    changed = tuple(change for change in changes.changes if change.before != change.after)
-    if changed:
-        # A change that was made is always told, even to a call that is being cancelled.
-        await uninterrupted(_apply(context, replace(changes, changes=changed)), _CANCEL_SECONDS)
-
-
-async def _apply(context: ToolContext, changes: ChangeSet) -> None:
-    await context.workspace.apply(changes)
-    context.applied(changes)
+    changed = tuple(change for change in changes.changes if change.before != change.after or change.source)
+    if not changed:
+        return ""
+    work = context.workspace.apply(replace(changes, changes=changed), context.planned, context.applied)
+    # A change that was made is always told, even to a call that is being cancelled.
+    applied = await uninterrupted(work, _CANCEL_SECONDS)
+    return "".join(f"\n[{remark}]" for remark in applied.remarks)
 
 
 def _check_files(context: ToolContext, changes: ChangeSet) -> None:

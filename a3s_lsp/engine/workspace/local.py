@@ -7,26 +7,51 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from a3s_lsp.engine.changes import Change, ChangeSet
+from a3s_lsp.engine.changes import Applied, Change, ChangeSet
 from a3s_lsp.engine.errors import EditRefused, PathRefused, StaleEdit, ToolError
-from a3s_lsp.engine.ports import BufferEdit, Document, Editor
-from a3s_lsp.engine.workspace.disk import DiskWrites, is_small, open_file, text_of
+from a3s_lsp.engine.ports import (
+    BufferEdit,
+    Diagnostic,
+    Document,
+    Editor,
+    FileMove,
+    Shown,
+    TextChange,
+    unnoticed,
+    unrecorded,
+)
+from a3s_lsp.engine.texts import rebase
+from a3s_lsp.engine.workspace import carrying
+from a3s_lsp.engine.workspace.disk import DiskWrites, current_text, is_small, open_file, text_of
+from a3s_lsp.engine.workspace.leases import Leases
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 
 logger = logging.getLogger(__name__)
 
+_ROUNDS = 10
+"""How often a change set is carried over when the person is faster than the editor."""
+
 
 class LocalWorkspace:
-    """A folder, with the documents that an editor has open in it. Implements `ports.Workspace`."""
+    """A folder, with the documents that an editor has open in it. Implements `ports.Workspace`.
 
-    def __init__(self, root: Path, editor: Editor | None = None) -> None:
+    `session` is the name under which it holds the `leases` that it shares with others.
+    """
+
+    def __init__(
+        self, root: Path, editor: Editor | None = None, *, leases: Leases | None = None, session: str = "this"
+    ) -> None:
         self._root = Path(os.path.realpath(root))
         self._editor = editor
-        self._applying = asyncio.Lock()
+        self._leases = leases or Leases()
+        self._session = session
+        self._listeners: list[Callable[[TextChange], None]] = []
+        self._changing: set[Path] = set()
+        self._changed: dict[Path, TextChange] = {}
 
     @property
     def root(self) -> Path:
@@ -46,10 +71,12 @@ class LocalWorkspace:
     def display(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
 
+    # ------------------------------------------------------------ reading
+
     async def read(self, path: Path) -> Document:
         opened = self._opened(path)
         if opened is not None:
-            return Document(path, opened.text, opened.version, opened.dirty)
+            return Document(path, opened.text, opened.version, opened.dirty, opened.behind)
         file = open_file(path)
         return Document(path, text_of(file, path) if is_small(file) else await asyncio.to_thread(text_of, file, path))
 
@@ -59,33 +86,32 @@ class LocalWorkspace:
         return open_file(path) if opened is None else io.BytesIO(opened.text.encode())
 
     def unsaved(self) -> Sequence[Document]:
+        return [document for document in self._documents() if document.dirty]
+
+    async def save(self, paths: Sequence[Path]) -> Sequence[Path]:
+        return [] if self._editor is None or not paths else await self._editor.save_all(paths)
+
+    async def reload(self) -> Sequence[Path]:
+        behind = [document.path for document in self._documents() if document.behind]
+        if self._editor is None or not behind:
+            return []
+        await self._editor.reload(behind)
+        return [document.path for document in self._documents() if document.behind]
+
+    async def diagnostics(self, path: Path) -> Sequence[Diagnostic] | None:
+        opened = self._opened(path)
+        if self._editor is None or opened is None or opened.version is None:
+            return None
+        return await self._editor.diagnostics(opened.path, opened.version)
+
+    def _documents(self) -> list[Document]:
         documents = () if self._editor is None else self._editor.documents()
-        real = ((Path(os.path.realpath(document.path)), document) for document in documents if document.dirty)
+        real = ((Path(os.path.realpath(document.path)), document) for document in documents)
         return [
-            Document(path, document.text, document.version, document.dirty)
+            Document(path, document.text, document.version, document.dirty, document.behind)
             for path, document in real
             if path.is_relative_to(self._root)
         ]
-
-    async def apply(self, changes: ChangeSet) -> None:
-        """Apply the whole change set or nothing.
-
-        Closed files are written first, because that can be taken back for sure; then the editor is asked, once, for
-        all open documents.
-        """
-        async with self._applying:
-            edits, files = self._divided(changes)
-            writes = DiskWrites()
-            done = False
-            try:
-                await uninterrupted(asyncio.to_thread(writes.write_all, files))
-                if edits and self._editor is not None:
-                    await self._editor.apply(changes.label, edits)
-                done = True
-            finally:
-                if not done:
-                    left = await uninterrupted(self._take_back(changes.label, edits, writes))
-                    _complain(left, sys.exception())
 
     def _opened(self, path: Path) -> Document | None:
         """The open document of this file, also if the editor knows it under the name of a link."""
@@ -96,33 +122,137 @@ class LocalWorkspace:
             return document
         return next((d for d in self._editor.documents() if Path(os.path.realpath(d.path)) == path), None)
 
-    def _divided(self, changes: ChangeSet) -> tuple[list[BufferEdit], list[Change]]:
-        """What the editor has to do and what the disk; refused before anything is done if it could not work."""
+    # ------------------------------------------------------------ watching
+
+    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        stop = None if self._editor is None else self._editor.subscribe(self._take_notice)
+        if stop is None or len(self._listeners) > 1:
+            return lambda: self._listeners.remove(listener)
+
+        def leave() -> None:
+            self._listeners.remove(listener)
+            stop()
+
+        return leave
+
+    def _take_notice(self, change: TextChange) -> None:
+        path = Path(os.path.realpath(change.path))
+        told = TextChange(path, change.text, change.cause)
+        if path in self._changing and (change.cause == "agent" or path in self._changed):
+            # Ours, or on top of ours: told once the log has what we did.
+            self._changed[path] = told
+            return
+        self._tell(told)
+
+    def _tell(self, change: TextChange) -> None:
+        for listener in tuple(self._listeners):
+            listener(change)
+
+    # ------------------------------------------------------------ changing
+
+    async def apply(
+        self,
+        changes: ChangeSet,
+        planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded,
+        made: Callable[[ChangeSet], None] = unnoticed,
+    ) -> Applied:
+        """Apply the whole change set or nothing.
+
+        Closed files are written first, because that can be taken back for sure; then the editor is asked, once, for
+        all open documents.
+        """
+        paths = {Path(name) for change in changes.changes for name in (change.path, change.source) if name}
+        async with self._leases.hold(paths, self._session) as others:
+            self._changing |= paths
+            try:
+                applied = await self._in_rounds(changes, planned, made)
+            finally:
+                self._changing -= paths
+                for path in paths & self._changed.keys():
+                    self._tell(self._changed.pop(path))
+        told = [f"{self.display(path)} was also changed by {who} a short time ago." for path, who in others.items()]
+        return Applied(applied.changes, (*told, *applied.remarks))
+
+    async def _in_rounds(
+        self, changes: ChangeSet, planned: Callable[[ChangeSet], Awaitable[None]], made: Callable[[ChangeSet], None]
+    ) -> Applied:
+        for left in range(_ROUNDS, -1, -1):
+            current = await self._carried_over(changes)
+            await planned(current)
+            try:
+                shown = await self._apply_once(current)
+            except StaleEdit:
+                if left == 0:
+                    raise
+            else:
+                made(current)
+                return Applied(current, carrying.remarks(changes, current, shown, self.display))
+        raise AssertionError("unreachable")
+
+    async def _carried_over(self, changes: ChangeSet) -> ChangeSet:
+        """The change set for the texts that there are now. Raises StaleEdit with what is in its way."""
         if not self._root.is_dir():
             raise EditRefused(f"The workspace folder {self._root} does not exist; nothing was written.")
+        fresh: list[Change] = []
+        for change in changes.changes:
+            path = Path(change.source or change.path)
+            for name in filter(None, (change.path, change.source)):
+                if self.resolve(name) != Path(name):
+                    raise StaleEdit(f"{name} is a link to another file by now; nothing was written.")
+            opened = self._opened(path)
+            if change.after is None and opened is not None and opened.dirty:
+                raise EditRefused(f"{path} has unsaved text in the editor; save it before it is deleted.")
+            text = await asyncio.to_thread(current_text, path) if opened is None else opened.text
+            fresh.append(carrying.carried_over(change, text, self.display(path)))
+        return ChangeSet(changes.label, tuple(fresh))
+
+    async def _apply_once(self, changes: ChangeSet) -> Sequence[Shown]:
+        edits, moves, files = self._divided(changes)
+        writes = DiskWrites()
+        done = False
+        try:
+            await uninterrupted(asyncio.to_thread(writes.write_all, files))
+            shown = []
+            if (edits or moves) and self._editor is not None:
+                shown = list(await self._editor.apply(changes.label, edits, moves))
+            done = True
+        finally:
+            if not done:
+                left = await uninterrupted(self._take_back(changes.label, edits, writes))
+                _complain(left, sys.exception())
+        return shown
+
+    def _divided(self, changes: ChangeSet) -> tuple[list[BufferEdit], list[FileMove], list[Change]]:
+        """What the editor has to do and what the disk; refused before anything is done if it could not work."""
         edits: list[BufferEdit] = []
+        moves: list[FileMove] = []
         files: list[Change] = []
         for change in changes.changes:
-            path = Path(change.path)
-            if self.resolve(change.path) != path:
-                raise StaleEdit(f"{path} is a link to another file by now; nothing was written.")
-            opened = self._opened(path)
-            if opened is None or (change.after is None and not opened.dirty):
+            opened = self._opened(Path(change.source or change.path))
+            if opened is None or change.after is None:
                 files.append(change)
-            elif change.after is None:
-                raise EditRefused(f"{path} has unsaved text in the editor; save it before it is deleted.")
-            elif opened.text != change.before:
+                continue
+            if opened.text != change.before:
                 raise StaleEdit(
-                    f"{path} was changed in the editor since it was read; read it again and repeat the edit.",
+                    f"{change.path} was changed in the editor since it was read; read it again and repeat the edit.",
                     {"type": "version_conflict", "path": change.path},
                 )
-            else:
-                edits.append(BufferEdit(opened.path, opened.version or 0, opened.text, change.after))
-        return edits, files
+            edits.append(BufferEdit(opened.path, opened.version or 0, opened.text, change.after))
+            if change.source is not None:
+                moves.append(self._move(opened.path, Path(change.path)))
+        return edits, moves, files
+
+    def _move(self, path: Path, target: Path) -> FileMove:
+        if self._editor is None or not self._editor.can_move:
+            raise EditRefused(f"{path} is open in an editor that cannot rename files; close it there first.")
+        if target.exists():
+            raise EditRefused(f"{target} exists already; delete it first, or choose another name.")
+        return FileMove(path, target)
 
     async def _take_back(self, label: str, edits: Sequence[BufferEdit], writes: DiskWrites) -> list[str]:
         """Undo what was done in part. Returns the paths where that did not work."""
-        left = await asyncio.to_thread(writes.roll_back)
+        left = list(await asyncio.to_thread(writes.roll_back))
         inverse = [edit for edit in map(self._inverse, edits) if edit is not None]
         if inverse and self._editor is not None:
             try:
@@ -134,9 +264,12 @@ class LocalWorkspace:
     def _inverse(self, edit: BufferEdit) -> BufferEdit | None:
         """What takes the edit back if the editor has done it although it failed as a whole."""
         document = None if self._editor is None else self._editor.document(edit.path)
-        if document is None or document.text != edit.after or edit.after == edit.before:
+        if document is None or document.text == edit.before or edit.after == edit.before:
             return None
-        return BufferEdit(edit.path, document.version or 0, edit.after, edit.before)
+        text = rebase(edit.after, edit.before, document.text)
+        if not isinstance(text, str) or not carrying.stands(edit, document.text):
+            return None
+        return BufferEdit(edit.path, document.version or 0, document.text, text)
 
 
 def _complain(left: Sequence[str], error: BaseException | None) -> None:

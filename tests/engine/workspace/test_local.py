@@ -12,7 +12,7 @@ import pytest
 
 from a3s_lsp.engine.changes import Change, ChangeSet
 from a3s_lsp.engine.errors import EditRefused, PathRefused, StaleEdit, ToolError
-from a3s_lsp.engine.ports import BufferEdit
+from a3s_lsp.engine.ports import BufferEdit, FileMove, Shown
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 from a3s_lsp.engine.workspace.shielding import uninterrupted
@@ -68,10 +68,11 @@ async def test_editor_that_refuses_leaves_every_file_as_it_was(root: Path) -> No
 class HalfEditor(MemoryEditor):
     """Does the first edit and fails at the second."""
 
-    async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
-        await super().apply(label, edits[:1])
+    async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
+        shown = await super().apply(label, edits[:1])
         if len(edits) > 1:
             raise EditRefused("The editor failed in the middle.")
+        return shown
 
 
 async def test_editor_that_failed_in_the_middle_gets_its_part_undone(root: Path) -> None:
@@ -119,7 +120,9 @@ async def test_full_disk_leaves_the_old_files_and_no_rubbish(root: Path) -> None
 
 async def test_failed_rollback_is_said(root: Path) -> None:
     class Saboteur(MemoryEditor):
-        async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
+        async def apply(
+            self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()
+        ) -> Sequence[Shown]:
             (root / "closed.txt").unlink()
             (root / "closed.txt").mkdir()
             raise EditRefused("No.")
