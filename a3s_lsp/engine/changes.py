@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from a3s_lsp.engine.texts import apply_edits, line_hunks, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,30 @@ class ChangeSet:
         """A unified diff of all files, with paths relative to `root` where they are below it."""
         return "".join(_diff(change, root) for change in self.changes)
 
+    def parts(self) -> tuple[Part, ...]:
+        """The pieces that a person can accept one by one, in the order of the files and of their lines."""
+        return tuple(part for change in self.changes for part in _parts(change))
+
+    def only(self, accepted: Collection[int]) -> ChangeSet:
+        """The change set with these parts alone, by their place in `parts`."""
+        chosen: list[Change] = []
+        first = 0
+        for change in self.changes:
+            count = len(_parts(change))
+            mine = {index - first for index in accepted if first <= index < first + count}
+            first += count
+            if mine:
+                chosen.append(_narrowed(change, mine))
+        return replace(self, changes=tuple(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a change set: a hunk of a file that stays, or all that happens to a file that comes, goes or moves."""
+
+    path: str
+    header: str
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -47,6 +74,33 @@ class Applied:
 
     changes: ChangeSet
     remarks: tuple[str, ...] = ()
+
+
+def _is_whole(change: Change) -> bool:
+    return change.before is None or change.after is None or change.source is not None
+
+
+def _parts(change: Change) -> list[Part]:
+    if _is_whole(change):
+        what = "moved" if change.source else "created" if change.before is None else "deleted"
+        return [Part(change.path, what)]
+    before, after = change.before or "", change.after or ""
+    parts: list[Part] = []
+    shift = 0
+    for hunk in line_hunks(before, after):
+        old, new = split_lines(before[hunk.start : hunk.end]), split_lines(hunk.text)
+        line = before.count("\n", 0, hunk.start) + 1
+        parts.append(Part(change.path, f"@@ -{line},{len(old)} +{line + shift},{len(new)} @@"))
+        shift += len(new) - len(old)
+    return parts
+
+
+def _narrowed(change: Change, accepted: Collection[int]) -> Change:
+    if _is_whole(change):
+        return change
+    before = change.before or ""
+    hunks = line_hunks(before, change.after or "")
+    return replace(change, after=apply_edits(before, [hunk for at, hunk in enumerate(hunks) if at in accepted]))
 
 
 def _inverse(change: Change) -> Change:

@@ -119,6 +119,7 @@ def _question(fact: f.QuestionAsked) -> Json:
         "detail": fact.detail,
         "diff": fact.diff,
         "rule": fact.rule,
+        "hunks": [{"index": at, "path": part.path, "header": part.header} for at, part in enumerate(fact.parts)],
     }
 
 

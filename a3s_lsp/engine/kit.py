@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.messages import Message
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
-from a3s_lsp.engine.ports import Approver, Model, Workspace
+from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
 
@@ -52,6 +52,10 @@ class Kit:
     """What the model is to see, as of now."""
     steering: Callable[[], Sequence[str]] = field(default=tuple)
     """The messages that the person added meanwhile; each is gone from here once its `Steered` is emitted."""
+    reviews_first: bool = False
+    """Whether each change of files is shown to the person before it is made, also where the policy allows it."""
+    unsaved: Unsaved = "ask"
+    """What to do about unsaved text before a command reads the disk."""
     review: Callable[[], Awaitable[str]] = nothing_to_tell
     """What the person did with the agent's changes since the model was told of it last; "" if nothing."""
     interrupted: Mapping[str, str] = field(default_factory=dict)

@@ -308,11 +308,13 @@ class Tool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said. `remember` is the rule to keep; it allows or denies as the answer does."""
+    """What a person said. `remember` is the rule to keep; it allows or denies as the answer does. `accepted` has the
+    places of those parts of the question that are approved, None means all."""
 
     outcome: Outcome
     reason: str | None = None
     remember: str | None = None
+    accepted: tuple[int, ...] | None = None
 
 
 class Approver(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
@@ -131,18 +132,31 @@ class Review:
             hunks = [self.ledger.hunks[name] for name in undone]
             labels = dict.fromkeys(hunk.label for hunk in hunks)
             changes = ChangeSet(f"undo {', '.join(labels)}", tuple(self._without(hunks)))
-            call_id = f"undo-{uuid.uuid4()}"
-
-            async def planned(changes: ChangeSet) -> None:
-                self.record(f.FilesChanging(call_id, changes))
-                await self._journal.settled()
-
-            def made(changes: ChangeSet) -> None:
-                self.record(f.FilesChanged(call_id, changes, reverts=undone))
-
-            await self._workspace.apply(changes, planned, made)
-            await self._journal.settled()
+            await self._apply(changes, f.FilesChanged(f"undo-{uuid.uuid4()}", changes, reverts=undone))
             return undone
+
+    async def take_back(self) -> ChangeSet | None:
+        """Take back the last change set that was not taken back yet; None if there is none. Raises StaleEdit."""
+        async with self._acting:
+            if not self._journal.state.changes:
+                return None
+            last = self._journal.state.changes[-1]
+            inverse = last.changes.inverse(f"undo {last.changes.label}")
+            await self._apply(inverse, f.FilesChanged(last.call_id, inverse, undoes=last.call_id))
+            return last.changes
+
+    async def _apply(self, changes: ChangeSet, fact: f.FilesChanged) -> None:
+        """Apply a change set that the person wants; `fact` is what to record, with the changes as they were made."""
+
+        async def planned(changes: ChangeSet) -> None:
+            self.record(f.FilesChanging(f"undo-{fact.call_id}", changes))
+            await self._journal.settled()
+
+        def made(changes: ChangeSet) -> None:
+            self.record(replace(fact, changes=changes))
+
+        await self._workspace.apply(changes, planned, made)
+        await self._journal.settled()
 
     def _live(self, names: Iterable[str]) -> tuple[str, ...]:
         known = self.ledger.hunks
@@ -190,6 +204,12 @@ class Review:
         """What the person did with the agent's changes since the model was told last; "" if nothing."""
         await self.reconcile()
         return review_note(self.ledger, lambda path: self._workspace.display(Path(path)))
+
+    def done_by(self, call_id: str) -> str:
+        """What a call that was cut is known to have done; "" if nothing."""
+        mine = (fact for fact in self._journal.state.changes if fact.call_id == call_id)
+        names = [self._workspace.display(Path(change.path)) for fact in mine for change in fact.changes.changes]
+        return f" It had changed {', '.join(names)} by then." if names else ""
 
     def find(self, name: str) -> Hunk:
         """The hunk of this name. Raises A3SError."""

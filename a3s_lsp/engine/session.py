@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
@@ -21,7 +20,7 @@ from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.gate import admit
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.verdicts import CallFacts, Deny, Verdict
-from a3s_lsp.engine.ports import Approver, Model, ToolResult, Workspace
+from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.state import State
@@ -46,6 +45,9 @@ class Setup:
     permission: PermissionPolicy | None = None
     confirmation: ConfirmationPolicy | None = None
     slots: PromptSlots = field(default_factory=PromptSlots)
+    reviews_first: bool = False
+    """Show each change of files to the person before it is made."""
+    unsaved: Unsaved = "ask"
     limits: Limits = field(default_factory=Limits)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)
 
@@ -64,6 +66,7 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._model = setup.model
         self._permission = setup.permission
+        self._reviews_first, self._unsaved = setup.reviews_first, setup.unsaved
         self._commands = {command.name: command for command in builtin_commands()}
         self.closed = False
 
@@ -150,18 +153,14 @@ class Session:
             self._direct_kit(),
             system=await system_prompt(self.setup.slots, self.setup.workspace),
             approver=self.setup.approver,
+            reviews_first=self._reviews_first,
+            unsaved=self._unsaved,
             emit=emit,
             conversation=lambda: self.state.conversation(run.id),
             steering=lambda: tuple(run.state.steering),
             review=self.review.note,
-            interrupted={call_id: self._done_by(call_id) for call_id in self.state.begun},
+            interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
-
-    def _done_by(self, call_id: str) -> str:
-        """What a call that was cut is known to have done."""
-        changed = [change for fact in self.state.changes if fact.call_id == call_id for change in fact.changes.changes]
-        names = ", ".join(self.setup.workspace.display(Path(change.path)) for change in changed)
-        return f" It had changed {names} by then." if names else ""
 
     def _direct_kit(self) -> Kit:
         """The kit of a call that the program itself makes: no conversation, and nobody to ask."""
@@ -228,20 +227,7 @@ class Session:
 
     async def undo(self) -> ChangeSet | None:
         """Take back the last change set; None if there is none. Raises StaleEdit if the files were changed since."""
-        if not self.state.changes:
-            return None
-        last = self.state.changes[-1]
-
-        async def planned(changes: ChangeSet) -> None:
-            self._journal.append(f.FilesChanging(f"undo-{last.call_id}", changes))
-            await self._journal.settled()
-
-        def made(changes: ChangeSet) -> None:
-            self.review.record(f.FilesChanged(last.call_id, changes, undoes=last.call_id))
-
-        await self.setup.workspace.apply(last.changes.inverse(f"undo {last.changes.label}"), planned, made)
-        await self._journal.settled()
-        return last.changes
+        return await self.review.take_back()
 
     def clear(self) -> int:
         """Forget the conversation; the log keeps it. The number of messages; A3SError while a run is going."""
@@ -263,6 +249,10 @@ class Session:
     def set_permission(self, policy: PermissionPolicy | None) -> None:
         """Use another policy from now on; learned rules stay."""
         self._permission = policy
+
+    def set_review(self, *, reviews_first: bool, unsaved: Unsaved) -> None:
+        """Show changes before, or after, they are made, and treat unsaved text so, from the next run on."""
+        self._reviews_first, self._unsaved = reviews_first, unsaved
 
     # ------------------------------------------------------------ slash commands
 

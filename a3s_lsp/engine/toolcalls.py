@@ -6,19 +6,21 @@ There is no second way to a side effect. Whatever goes wrong on the way, the cal
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.changes import ChangeSet
+from a3s_lsp.engine.changes import ChangeSet, Part
 from a3s_lsp.engine.errors import StoreError, ToolError
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import denied_text, expired_text, rejected_text
 from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny
-from a3s_lsp.engine.ports import Approver, Tool, ToolContext, ToolResult
+from a3s_lsp.engine.ports import Answer, Approver, Tool, ToolContext, ToolResult
+from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.limits import cap
 
@@ -55,7 +57,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
+    """Leave to go on, with the change set that was shown; `partly` is the part of it that was accepted."""
+
     change_set: ChangeSet | None
+    partly: ChangeSet | None = None
 
 
 async def answer_calls(kit: Kit, calls: Sequence[ToolCall]) -> bool:
@@ -76,7 +81,11 @@ async def _answer(kit: Kit, call: ToolCall) -> str:
     if isinstance(admitted, ToolResult):
         await finish(kit, call, admitted)
         return "refused"
-    await finish(kit, call, await execute(kit, ready, admitted.change_set))
+    if admitted.partly is not None and admitted.change_set is not None:
+        run = functools.partial(_apply_part, admitted.change_set, admitted.partly)
+    else:
+        run = functools.partial(ready.tool.run, ready.args)
+    await finish(kit, call, await execute(kit, ready, admitted.change_set, run))
     return "executed"
 
 
@@ -100,10 +109,12 @@ async def _admit(kit: Kit, ready: Ready) -> _Admitted | ToolResult:
         verdict = kit.judge(_facts(kit, ready, change_set))
     except ToolError as error:
         return _failure(error, ready.notes)
+    if isinstance(verdict, Allow) and kit.reviews_first and change_set is not None and kit.approver is not None:
+        verdict = Ask()
     if isinstance(verdict, Allow):
         return _Admitted(change_set)
     if isinstance(verdict, Ask) and kit.approver is not None:
-        return await _ask(kit, kit.approver, ready, verdict, change_set) or _Admitted(change_set)
+        return await _ask(kit, kit.approver, ready, verdict, change_set)
     nobody = Deny("There is nobody who could be asked")
     return _denied(kit, ready, verdict if isinstance(verdict, Deny) else nobody)
 
@@ -139,8 +150,9 @@ def _facts(kit: Kit, ready: Ready, change_set: ChangeSet | None) -> CallFacts:
 
 async def _ask(
     kit: Kit, approver: Approver, ready: Ready, verdict: Ask, change_set: ChangeSet | None
-) -> ToolResult | None:
+) -> _Admitted | ToolResult:
     name = ready.call.name
+    parts = () if change_set is None else change_set.parts()
     subject = ready.tool.subject(ready.args)
     question = f.QuestionAsked(
         ready.call.id,
@@ -151,30 +163,63 @@ async def _ask(
         diff="" if change_set is None else change_set.diff(kit.workspace.root),
         rule=verdict.suggestion,
         timeout_ms=approver.timeout_ms,
+        parts=parts if len(parts) > 1 else (),
     )
-    kit.emit(question)
-    answer = await approver.ask(question)
-    kit.emit(f.QuestionAnswered(question.call_id, name, answer.outcome, answer.reason))
-    if answer.remember and answer.outcome in ("approved", "rejected"):
-        kit.emit(f.RuleLearned(answer.remember, allow=answer.outcome == "approved"))
-    await kit.settled()
+    answer = await _put(kit, approver, question)
     match answer.outcome:
         case "approved" | "expired_approved":
-            return None
+            return _accepted(change_set, parts, answer)
         case "expired_rejected":
             return ToolResult(expired_text(name, question.timeout_ms or 0), 1)
         case "rejected" | "cancelled":
             return ToolResult(rejected_text(name, answer.reason), 1)
 
 
-async def execute(kit: Kit, ready: Ready, approved: ChangeSet | None = None) -> ToolResult:
+async def _put(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answer:
+    """Ask, and keep what was answered."""
+    kit.emit(question)
+    answer = await approver.ask(question)
+    kit.emit(f.QuestionAnswered(question.call_id, question.name, answer.outcome, answer.reason))
+    if answer.remember and answer.outcome in ("approved", "rejected"):
+        kit.emit(f.RuleLearned(answer.remember, allow=answer.outcome == "approved"))
+    await kit.settled()
+    return answer
+
+
+def _accepted(change_set: ChangeSet | None, parts: Sequence[Part], answer: Answer) -> _Admitted | ToolResult:
+    if change_set is None or answer.accepted is None or len(set(answer.accepted)) >= len(parts):
+        return _Admitted(change_set)
+    partly = change_set.only(answer.accepted)
+    if not partly.changes:
+        return ToolResult("The person accepted none of the hunks; nothing was changed.", 1)
+    return _Admitted(change_set, partly)
+
+
+async def _apply_part(asked: ChangeSet, partly: ChangeSet, context: ToolContext) -> ToolResult:
+    """Apply what the person accepted, instead of what the tool would do."""
+    root = context.workspace.root
+    remarks = await commit(context, partly)
+    accepted, all_parts = len(partly.parts()), len(asked.parts())
+    return ToolResult(
+        f"The person accepted {accepted} of {all_parts} hunks, and these alone were applied:\n{partly.diff(root)}\n"
+        f"All that was proposed:\n{asked.diff(root)}{remarks}"
+    )
+
+
+async def execute(
+    kit: Kit,
+    ready: Ready,
+    approved: ChangeSet | None = None,
+    run: Callable[[ToolContext], Awaitable[ToolResult]] | None = None,
+) -> ToolResult:
     """Run an admitted call. Only cancellation and a log that cannot be written get out; the rest is a result."""
+    run = run or functools.partial(ready.tool.run, ready.args)
     kit.emit(f.CallBegan(ready.call.id, ready.call.name, ready.args))
     await kit.settled()
     limit = kit.limits.tool_timeout_ms
     try:
         async with asyncio.timeout(None if limit is None else limit / 1000) as deadline:
-            result = await ready.tool.run(ready.args, context_for(kit, ready.call, approved))
+            result = await run(context_for(kit, ready.call, approved))
     except ToolError as error:
         return _failure(error, ready.notes)
     except TimeoutError:
@@ -214,7 +259,17 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         environment=kit.environment,
         approved=approved,
         planned=planned,
+        unsaved=kit.unsaved,
+        ask=functools.partial(_ask_aside, kit, call),
     )
+
+
+async def _ask_aside(kit: Kit, call: ToolCall, title: str, detail: str) -> bool:
+    """A yes-or-no question that comes up while a call is running."""
+    if kit.approver is None:
+        return False
+    question = f.QuestionAsked(call.id, call.name, {}, title, detail, timeout_ms=kit.approver.timeout_ms)
+    return (await _put(kit, kit.approver, question)).outcome in ("approved", "expired_approved")
 
 
 def _failure(error: ToolError, notes: str) -> ToolResult:
