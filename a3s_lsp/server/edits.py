@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.errors import EditRefused, StaleEdit
+from a3s_lsp.engine.facts import Cause
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import BufferEdit, Document
+from a3s_lsp.engine.ports import BufferEdit, Diagnostic, Document, FileMove, Shown, TextChange
 from a3s_lsp.engine.texts import minimal_edits
+from a3s_lsp.server import wire
+from a3s_lsp.server.authorship import Authors
+from a3s_lsp.server.confirmation import Confirmation
+from a3s_lsp.server.favours import Favours
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.textdocuments import DocumentClosed, TextDocument
-from a3s_lsp.server.uris import uri_to_path
+from a3s_lsp.server.textdocuments import Happening, TextDocument
+from a3s_lsp.server.uris import uri_key, uri_to_path
 
 logger = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 5.0
 """How long the `didChange` may take that `applied: true` promises."""
 SETTLE_SECONDS = 0.3
-"""How long the rest of a change may take once its first part has come."""
+"""How long the rest of a change may take once its first part has come, and newer text after an edit was refused."""
+
+_ABOUT_VERSIONS = re.compile(r"version|stale|out.?dated|out.of.date|newer|changed", re.IGNORECASE)
 
 
 class ClientEditor:
     """Implements `ports.Editor` on the documents and requests of one client."""
 
-    def __init__(self, server: A3SLanguageServer) -> None:
+    def __init__(self, server: A3SLanguageServer, flags: Callable[[], wire.ClientFlags]) -> None:
         self._server = server
+        self._favours = Favours(server, flags)
+        self._authors = Authors()
+        self._listeners: list[Callable[[TextChange], None]] = []
+        self._awaited: list[Confirmation] = []
+        self._news = asyncio.Event()
+        server.documents.subscribe(self._happened)
+
+    # ------------------------------------------------------------ documents
 
     def document(self, path: Path) -> Document | None:
         found = self._open(path)
@@ -38,41 +57,180 @@ class ClientEditor:
         named = ((uri_to_path(document.uri), document) for document in self._server.documents)
         return [_as_document(path, document) for path, document in named if path is not None]
 
-    async def apply(self, label: str, edits: Sequence[BufferEdit]) -> None:
-        edits = [edit for edit in edits if edit.before != edit.after]
-        if not edits:
-            return
-        documents = [self._current(edit) for edit in edits]
-        answer = await self._server.request(
-            types.WORKSPACE_APPLY_EDIT, {"label": label, "edit": self._workspace_edit(documents, edits)}
-        )
-        if not (isinstance(answer, dict) and answer.get("applied") is True):
-            reason = answer.get("failureReason") if isinstance(answer, dict) else None
-            raise EditRefused(f"The editor did not apply '{label}': {reason or 'it gave no reason'}.")
-        for document, edit in zip(documents, edits, strict=True):
-            await self._confirmed(document.uri, edit)
+    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _open(self, path: Path) -> TextDocument | None:
+        return self._server.documents.get(path.as_uri())
+
+    def _happened(self, happening: Happening) -> None:
+        document = happening.document
+        path = uri_to_path(document.uri)
+        if path is not None:
+            self._take(happening, uri_key(document.uri), path)
+        self._news.set()
+
+    def _take(self, happening: Happening, key: str, path: Path) -> None:
+        text = happening.document.text
+        match happening.kind:
+            case "saving":
+                self._authors.saving(key)
+            case "saved":
+                self._authors.saved(key)
+            case "closed":
+                ours = self._close(key)
+                self._tell(TextChange(path, None, "agent" if ours else "person"))
+            case "opened":
+                self._tell(*(self._ours(key, path, text) or [TextChange(path, text, _opened_by(happening.document))]))
+            case "changed":
+                self._tell(*(self._ours(key, path, text) or [TextChange(path, text, self._authors.of_change(key))]))
+            case "reloaded":
+                self._tell(*(self._ours(key, path, text) or [TextChange(path, text, "disk")]))
+
+    def _close(self, key: str) -> bool:
+        """Take note that a document is closed; returns whether that belongs to a move of ours."""
+        self._authors.closed(key)
+        concerned = [awaited for awaited in self._awaited if awaited.concerns(key)]
+        for awaited in concerned:
+            awaited.close()
+        return any(not awaited.closed for awaited in concerned)
+
+    def _ours(self, key: str, path: Path, text: str) -> list[TextChange] | None:
+        """What an edit of ours has to do with the new text of a document; None if nothing."""
+        for awaited in self._awaited:
+            if awaited.concerns(key):
+                changes = awaited.take(path, text, self._authors.of_rest(key))
+                if changes is not None:
+                    self._authors.edited(key)
+                    return changes
+        return None
+
+    def _tell(self, *changes: TextChange) -> None:
+        for change in changes:
+            for listener in tuple(self._listeners):
+                listener(change)
+
+    # ------------------------------------------------------------ edits
+
+    @property
+    def can_move(self) -> bool:
+        edit = self._edit_capabilities()
+        operations = edit.resource_operations if edit else None
+        return self._versioned() and types.ResourceOperationKind.Rename in (operations or ())
+
+    async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
+        targets = {move.path: move.target for move in moves}
+        asked = [edit for edit in edits if edit.before != edit.after]
+        documents = [self._current(edit) for edit in asked]
+        awaited = [Confirmation(edit, targets.get(edit.path)) for edit in asked]
+        if asked or moves:
+            self._awaited += awaited
+            try:
+                await self._request(label, self._workspace_edit(documents, asked, moves), awaited)
+                await self._settle(awaited)
+                await self._moved(moves)
+            finally:
+                self._forget(awaited)
+        shown = {one.edit.path: _outcome(one) for one in awaited}
+        return [shown.get(edit.path) or Shown(edit.path, edit.after) for edit in edits]
 
     def _current(self, edit: BufferEdit) -> TextDocument:
         document = self._open(edit.path)
         if document is None or document.version != edit.version or document.text != edit.before:
-            raise StaleEdit(
-                f"{edit.path} was changed in the editor meanwhile; read it again and repeat the edit.",
-                {"type": "version_conflict", "path": str(edit.path)},
-            )
+            raise _stale(edit.path)
         return document
 
-    def _workspace_edit(self, documents: Sequence[TextDocument], edits: Sequence[BufferEdit]) -> Json:
+    def _forget(self, awaited: Sequence[Confirmation]) -> None:
+        for one in awaited:
+            self._awaited.remove(one)
+            self._authors.confirmed(uri_key(one.edit.path.as_uri()))
+
+    async def _request(self, label: str, edit: Json, awaited: Sequence[Confirmation]) -> None:
+        """Ask the editor. Returns if it says that the edit is applied."""
+        try:
+            answer = await self._server.request(types.WORKSPACE_APPLY_EDIT, {"label": label, "edit": edit})
+        except JsonRpcException as error:
+            raise EditRefused(f"The editor could not apply '{label}': {error.message}.") from error
+        given = answer if isinstance(answer, dict) else {}
+        if given.get("applied") is True:
+            return
+        reason = str(given.get("failureReason") or "")
+        self._retract(awaited)
+        await self._refuse_stale(reason, awaited)
+        raise EditRefused(f"The editor did not apply '{label}': {reason or 'it gave no reason'}.")
+
+    async def _refuse_stale(self, reason: str, awaited: Sequence[Confirmation]) -> None:
+        """Raise StaleEdit if the editor said no because it has newer text, and once that is here."""
+        if not awaited or (reason and not _ABOUT_VERSIONS.search(reason)):
+            return
+        if await self._until(lambda: any(one.heard for one in awaited), SETTLE_SECONDS):
+            newer = next(one for one in awaited if one.heard)
+            raise _stale(newer.edit.path)
+
+    def _retract(self, awaited: Sequence[Confirmation]) -> None:
+        """Tell again, as the person's, what looked like an edit of ours that was refused after all."""
+        for one in awaited:
+            document = None if one.absent else self._open(one.edit.path)
+            if document is not None:
+                self._tell(TextChange(one.edit.path, document.text, "person"))
+
+    async def _settle(self, awaited: Sequence[Confirmation]) -> None:
+        """Wait until all edits are there, or nothing more is to be expected: some editors tell one edit in several
+        changes, and some say that they have applied what they skipped."""
+        end = asyncio.get_running_loop().time() + CONFIRM_SECONDS
+        while left := [one for one in awaited if not one.decided]:
+            seen = [one.heard for one in left]
+            patience = SETTLE_SECONDS if all(seen) else CONFIRM_SECONDS
+            patience = min(patience, end - asyncio.get_running_loop().time())
+            if not await self._until(functools.partial(_progressed, left, seen), patience):
+                return
+
+    async def _moved(self, moves: Sequence[FileMove]) -> None:
+        """Wait until the editor has the documents under their new names."""
+        arrived = await self._until(
+            lambda: all(self._open(move.target) and not self._open(move.path) for move in moves), CONFIRM_SECONDS
+        )
+        if arrived:
+            return
+        for move in moves:
+            if move.path.exists() or not move.target.exists():
+                raise EditRefused(
+                    f"The editor said that it renamed {move.path} to {move.target}, but has not; look at both."
+                )
+            logger.warning("the editor has renamed %s on the disk, but does not show it as %s", move.path, move.target)
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether something came to be so in that time; it is looked at whenever the editor tells something."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return holds()
+        return True
+
+    # ------------------------------------------------------------ the request
+
+    def _workspace_edit(
+        self, documents: Sequence[TextDocument], edits: Sequence[BufferEdit], moves: Sequence[FileMove]
+    ) -> Json:
         changes = [
             (document, self._text_edits(document, edit)) for document, edit in zip(documents, edits, strict=True)
         ]
         if not self._versioned():
             return {"changes": {document.uri: pieces for document, pieces in changes}}
-        return {
-            "documentChanges": [
-                {"textDocument": {"uri": document.uri, "version": document.version}, "edits": pieces}
-                for document, pieces in changes
-            ]
-        }
+        texts: list[Json] = [
+            {"textDocument": {"uri": document.uri, "version": document.version}, "edits": pieces}
+            for document, pieces in changes
+        ]
+        return {"documentChanges": [*texts, *map(self._rename, moves)]}
+
+    def _rename(self, move: FileMove) -> Json:
+        document = self._open(move.path)
+        old = move.path.as_uri() if document is None else document.uri
+        return {"kind": "rename", "oldUri": old, "newUri": move.target.as_uri(), "options": {"overwrite": False}}
 
     def _text_edits(self, document: TextDocument, edit: BufferEdit) -> list[Json]:
         encoding = self._server.documents.encoding
@@ -83,35 +241,63 @@ class ClientEditor:
         return pieces
 
     def _versioned(self) -> bool:
-        workspace = self._server.client_capabilities.workspace
-        edit = workspace.workspace_edit if workspace else None
+        edit = self._edit_capabilities()
         return bool(edit and edit.document_changes)
 
-    async def _confirmed(self, uri: str, edit: BufferEdit) -> None:
-        """Wait for the text that the editor has now, and compare. Some editors tell one edit in several changes."""
-        version, patience = edit.version, CONFIRM_SECONDS
-        try:
-            while True:
-                document = await self._server.documents.changed(uri, version, patience)
-                if document.text == edit.after:
-                    return
-                version, patience = document.version, SETTLE_SECONDS
-        except TimeoutError:
-            if version == edit.version:
-                raise EditRefused(
-                    f"The editor said that it changed {edit.path}, but did not send the change; look at the file."
-                ) from None
-            # A formatter, auto-pairs, or the person who went on typing: theirs to do, ours to know.
-            logger.warning("%s differs from what was asked for after the edit", edit.path)
-        except DocumentClosed:
-            raise EditRefused(f"{edit.path} was closed while it was being changed; look at the file.") from None
+    def _edit_capabilities(self) -> types.WorkspaceEditClientCapabilities | None:
+        workspace = self._server.client_capabilities.workspace
+        return workspace.workspace_edit if workspace else None
 
-    def _open(self, path: Path) -> TextDocument | None:
-        return self._server.documents.get(path.as_uri())
+    # ------------------------------------------------------------ favours
+
+    async def save_all(self, paths: Sequence[Path]) -> Sequence[Path]:
+        return await self._favours.save(paths)
+
+    async def reload(self, paths: Sequence[Path]) -> Sequence[Path]:
+        clean = [path for path in paths if (found := self._open(path)) is not None and not found.dirty]
+        reloaded = await self._favours.reload(clean)
+        await self._until(lambda: not any(self._is_behind(path) for path in reloaded), SETTLE_SECONDS)
+        return [path for path in reloaded if not self._is_behind(path)]
+
+    def _is_behind(self, path: Path) -> bool:
+        document = self._open(path)
+        return document is not None and document.behind
+
+    async def diagnostics(self, path: Path, version: int) -> Sequence[Diagnostic] | None:
+        return await self._favours.diagnostics(path, version)
+
+
+def _outcome(awaited: Confirmation) -> Shown:
+    """What became of an edit that the editor says it has applied."""
+    path = awaited.edit.path
+    if awaited.shown is None and awaited.closed:
+        raise EditRefused(f"{path} was closed while it was being changed; look at the file.")
+    if not awaited.heard:
+        raise EditRefused(f"The editor said that it changed {path}, but did not send the change; look at the file.")
+    if awaited.absent:
+        raise _stale(path)
+    if awaited.shown is None:
+        logger.warning("%s differs from what was asked for after the edit", path)
+    return awaited.as_it_is()
+
+
+def _progressed(awaited: Sequence[Confirmation], seen: Sequence[int]) -> bool:
+    return any(one.decided or one.heard != count for one, count in zip(awaited, seen, strict=True))
+
+
+def _stale(path: Path) -> StaleEdit:
+    return StaleEdit(
+        f"{path} was changed in the editor meanwhile; read it again and repeat the edit.",
+        {"type": "version_conflict", "path": str(path)},
+    )
+
+
+def _opened_by(document: TextDocument) -> Cause:
+    return "person" if document.dirty else "disk"
 
 
 def _as_document(path: Path, document: TextDocument) -> Document:
-    return Document(path, document.text, document.version, document.dirty)
+    return Document(path, document.text, document.version, document.dirty, document.behind)
 
 
 def _position_pair(span: types.Range) -> Json:

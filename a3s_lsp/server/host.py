@@ -53,7 +53,7 @@ class Host:
         self.questions = Questions(server, lambda: self.settings.client)
         self.commands = Commands(self)
         self._defaults = defaults
-        self._editor = ClientEditor(server)
+        self._editor = ClientEditor(server, lambda: self.settings.client)
         self._sessions: dict[str, Session] = {}
         self._current: str | None = None
 

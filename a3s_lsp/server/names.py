@@ -7,6 +7,9 @@ PROTOCOL = 1
 
 EVENT = "a3s/event"
 CONFIRM = "a3s/confirm"
+SAVE = "a3s/save"
+RELOAD = "a3s/reload"
+DIAGNOSTICS = "a3s/diagnostics"
 
 PROMPT = "a3s.prompt"
 CANCEL = "a3s.cancel"

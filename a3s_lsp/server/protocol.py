@@ -80,6 +80,7 @@ class HardenedProtocol(LanguageServerProtocol):
             types.CANCEL_REQUEST: self._cancel,
             types.TEXT_DOCUMENT_DID_OPEN: self.documents.open,
             types.TEXT_DOCUMENT_DID_CHANGE: self.documents.change,
+            types.TEXT_DOCUMENT_WILL_SAVE: self.documents.will_save,
             types.TEXT_DOCUMENT_DID_SAVE: self.documents.save,
             types.TEXT_DOCUMENT_DID_CLOSE: self.documents.close,
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._did_change_folders,

@@ -6,7 +6,6 @@ here are indexes into the Python string, positions are in the encoding agreed wi
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from bisect import bisect_right
@@ -17,6 +16,7 @@ from typing import Literal, TypeAlias
 from lsprotocol import types
 
 from a3s_lsp.engine.texts import LINE_END
+from a3s_lsp.server.savedtext import SavedText
 from a3s_lsp.server.uris import uri_key, uri_to_path
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
@@ -27,14 +27,13 @@ _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 
 class TextDocument:
-    """One open document. `uri` is spelled as the client spells it."""
+    """One open document. `uri` is spelled as the client spells it; `disk` is the file behind it."""
 
-    def __init__(self, uri: str, language_id: str, version: int, text: str) -> None:
+    def __init__(self, uri: str, language_id: str, version: int, text: str, disk: SavedText | None = None) -> None:
         self.uri = uri
         self.language_id = language_id
         self.version = version
-        self.dirty = False
-        """Whether this text may be nowhere but in the editor."""
+        self.disk = disk
         self._replace_all(text)
 
     def __repr__(self) -> str:
@@ -44,6 +43,16 @@ class TextDocument:
     def text(self) -> str:
         """The whole text."""
         return self._text
+
+    @property
+    def dirty(self) -> bool:
+        """Whether this text may be nowhere but in the editor."""
+        return self.disk is None or self.disk.dirty(self._text)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the disk has got another text since the document was opened or saved."""
+        return self.disk is not None and self.disk.behind(self._text)
 
     @property
     def line_count(self) -> int:
@@ -139,29 +148,13 @@ def _units(content: str, encoding: Encoding) -> int:
     return len(content.encode("utf-8", "surrogatepass"))
 
 
-def _differs_from_disk(uri: str, text: str) -> bool:
-    path = uri_to_path(uri)
-    if path is None:
-        return True
-    try:
-        data = path.read_bytes() if path.is_file() else None
-    except OSError:
-        return True
-    return data is None or data.removeprefix(b"\xef\xbb\xbf") != text.encode("utf-8", "surrogatepass")
-
-
-class DocumentClosed(LookupError):
-    """The document is not open (any more)."""
-
-    def __init__(self, uri: str) -> None:
-        super().__init__(f"The document {uri} is not open in the editor.")
-
-
 @dataclass(frozen=True, slots=True)
-class _Waiter:
-    key: str
-    beyond_version: int
-    future: asyncio.Future[TextDocument]
+class Happening:
+    """Something that the editor told of a document, after it was taken note of. `saving` comes before `saved`, and in
+    between the editor may change the text; `reloaded` is a change by which it took over what the disk had."""
+
+    kind: Literal["opened", "changed", "reloaded", "saving", "saved", "closed"]
+    document: TextDocument
 
 
 class Documents:
@@ -170,8 +163,7 @@ class Documents:
     def __init__(self) -> None:
         self.encoding: Encoding = "utf-16"
         self._open: dict[str, TextDocument] = {}
-        self._listeners: list[Callable[[str], None]] = []
-        self._waiters: list[_Waiter] = []
+        self._listeners: list[Callable[[Happening], None]] = []
 
     def __iter__(self) -> Iterator[TextDocument]:
         return iter(tuple(self._open.values()))
@@ -183,74 +175,61 @@ class Documents:
         """The open document, or None."""
         return self._open.get(uri_key(uri))
 
+    def subscribe(self, listener: Callable[[Happening], None]) -> Callable[[], None]:
+        """Have everything told that happens to documents, in the moment when it is received; the result ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     def open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Take in a document that the editor opened; one that was open already is replaced."""
         item = params.text_document
         key = uri_key(item.uri)
         if key in self._open:
             _log.warning("The editor opened %s again without closing it; the new text is taken.", item.uri)
-        document = TextDocument(item.uri, item.language_id, item.version, item.text)
-        # Editors also open what was changed before: restored after a crash, or typed before the server was there.
-        document.dirty = _differs_from_disk(item.uri, item.text)
+        disk = SavedText(uri_to_path(item.uri), item.text)
+        document = TextDocument(item.uri, item.language_id, item.version, item.text, disk)
         self._open[key] = document
-        self._wake(key, document)
+        self._tell(Happening("opened", document))
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Apply what was typed, then wake who waits for it, then call the listeners."""
-        uri, version = params.text_document.uri, params.text_document.version
-        key = uri_key(uri)
-        document = self._open.get(key)
+        """Apply what was typed."""
+        document = self._known(params.text_document.uri, "changed")
         if document is None:
-            _log.warning("The editor changed %s, which is not open; the change is ignored.", uri)
             return
+        before = document.text
         document.apply(params.content_changes, self.encoding)
-        document.version = version
-        document.dirty = True
-        self._wake(key, document)
-        for listener in tuple(self._listeners):
-            listener(document.uri)
+        document.version = params.text_document.version
+        reloaded = document.disk is not None and document.disk.changed(before, document.text)
+        self._tell(Happening("reloaded" if reloaded else "changed", document))
+
+    def will_save(self, params: types.WillSaveTextDocumentParams) -> None:
+        """Note that a document is about to be saved."""
+        document = self._known(params.text_document.uri, "is about to save")
+        if document is not None:
+            self._tell(Happening("saving", document))
 
     def save(self, params: types.DidSaveTextDocumentParams) -> None:
         """Note that the text of a document is on the disk now."""
-        document = self.get(params.text_document.uri)
-        if document is not None:
-            document.dirty = False
+        document = self._known(params.text_document.uri, "saved")
+        if document is None:
+            return
+        if document.disk is not None:
+            document.disk.saved(document.text)
+        self._tell(Happening("saved", document))
 
     def close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Forget a document; who waits for its next version gets DocumentClosed."""
-        uri = params.text_document.uri
-        key = uri_key(uri)
-        if self._open.pop(key, None) is None:
-            _log.warning("The editor closed %s, which was not open.", uri)
-        for waiter in self._waiters:
-            if waiter.key == key and not waiter.future.done():
-                waiter.future.set_exception(DocumentClosed(uri))
+        """Forget a document."""
+        document = self._known(params.text_document.uri, "closed")
+        if document is not None:
+            del self._open[uri_key(document.uri)]
+            self._tell(Happening("closed", document))
 
-    def on_change(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Have a listener called with the URI after each change of a document; the result ends that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    async def changed(self, uri: str, beyond_version: int, timeout: float) -> TextDocument:  # noqa: ASYNC109
-        """Wait until the document has a later version than that. Raises TimeoutError and DocumentClosed.
-
-        The time limit is an argument, because there must be one: a client need not keep its word.
-        """
-        key = uri_key(uri)
-        document = self._open.get(key)
+    def _known(self, uri: str, what: str) -> TextDocument | None:
+        document = self.get(uri)
         if document is None:
-            raise DocumentClosed(uri)
-        if document.version > beyond_version:
-            return document
-        waiter = _Waiter(key, beyond_version, asyncio.get_running_loop().create_future())
-        self._waiters.append(waiter)
-        try:
-            async with asyncio.timeout(timeout):
-                return await waiter.future
-        finally:
-            self._waiters.remove(waiter)
+            _log.warning("The editor %s %s, which is not open; that is ignored.", what, uri)
+        return document
 
-    def _wake(self, key: str, document: TextDocument) -> None:
-        for waiter in self._waiters:
-            if waiter.key == key and document.version > waiter.beyond_version and not waiter.future.done():
-                waiter.future.set_result(document)
+    def _tell(self, happening: Happening) -> None:
+        for listener in tuple(self._listeners):
+            listener(happening)

@@ -10,9 +10,12 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
+from a3s_lsp.engine.ports import Unsaved
+
 logger = logging.getLogger(__name__)
 
 PostureName = Literal["plan", "ask", "accept-edits", "auto"]
+Review = Literal["before", "after"]
 
 
 class Shape(BaseModel):
@@ -28,6 +31,10 @@ class ClientFlags(Shape):
 
     events: bool = False
     confirm: bool = False
+    hunks: bool = False
+    save: bool = False
+    reload: bool = False
+    diagnostics: bool = False
 
 
 class Settings(Shape):
@@ -36,6 +43,8 @@ class Settings(Shape):
     config: str | None = None
     model: str | None = None
     posture: PostureName = "ask"
+    review: Review = "after"
+    unsaved: Unsaved = "overlay"
     client: ClientFlags = Field(default_factory=ClientFlags)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import get_args
 
@@ -10,10 +9,11 @@ import pytest
 from lsprotocol import types
 
 from a3s_lsp.engine.texts import minimal_edits, split_lines
-from a3s_lsp.server.textdocuments import DocumentClosed, Documents, Encoding, TextDocument
+from a3s_lsp.server.textdocuments import Documents, Encoding, Happening, TextDocument
 from a3s_lsp.server.uris import path_to_uri, posix_path, uri_key, uri_to_path, windows_path
 
 URI = "file:///work/a.txt"
+SAVE_REASON = types.TextDocumentSaveReason.Manual
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 
@@ -140,17 +140,98 @@ def test_a_document_is_found_however_its_uri_is_spelled() -> None:
         assert document is not None and document.uri == "file:///c%3A/a%20b"
 
 
+def saved(uri: str = URI) -> types.DidSaveTextDocumentParams:
+    return types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri))
+
+
+def opened_file(file: Path, text: str) -> tuple[Documents, TextDocument, str]:
+    """A file on the disk, opened in the editor with this text."""
+    uri, documents = path_to_uri(file), Documents()
+    documents.open(opened(text, uri=uri))
+    document = documents.get(uri)
+    assert document is not None
+    return documents, document, uri
+
+
+def state(document: TextDocument) -> tuple[str, ...]:
+    return tuple(name for name, holds in (("dirty", document.dirty), ("behind", document.behind)) if holds)
+
+
 def test_a_document_is_dirty_from_a_change_until_it_is_saved(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("text")
-    uri, documents = path_to_uri(file), Documents()
-    documents.open(opened("text", uri=uri))
-    document = documents.get(uri)
-    assert document is not None and not document.dirty
+    documents, document, uri = opened_file(file, "text")
+    assert state(document) == ()
     documents.change(changed(2, "more", uri))
-    assert document.dirty
-    documents.save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
-    assert not document.dirty
+    assert state(document) == ("dirty",)
+    file.write_text("more")
+    documents.save(saved(uri))
+    assert state(document) == ()
+
+
+def test_undone_to_the_saved_text_a_document_is_not_dirty(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    documents, document, uri = opened_file(file, "text")
+    documents.change(changed(2, "next", uri))
+    documents.change(changed(3, "text", uri))
+    assert state(document) == ()
+
+
+def test_what_is_typed_while_the_file_is_written_is_not_saved(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    documents, document, uri = opened_file(file, "text")
+    documents.change(changed(2, "text saved", uri))
+    file.write_text("text saved")
+    documents.change(changed(3, "text saved, and more", uri))
+    documents.save(saved(uri))
+    assert state(document) == ("dirty",)
+
+
+def test_a_file_that_somebody_else_writes_is_ahead_of_its_document(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    documents, document, uri = opened_file(file, "text")
+    file.write_text("disk")
+    assert state(document) == ("behind",)
+    documents.change(changed(2, "typed", uri))
+    assert state(document) == ("dirty", "behind")
+    file.write_text("typed")
+    assert state(document) == ()
+
+
+def test_a_file_that_is_written_again_right_after_saving_is_ahead_of_its_document(tmp_path: Path) -> None:
+    """As a formatter does that works on the file."""
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    documents, document, uri = opened_file(file, "old")
+    documents.change(changed(2, "text", uri))
+    file.write_text("Text")
+    documents.save(saved(uri))
+    assert state(document) == ("behind",)
+
+
+def test_a_document_is_saved_in_whatever_encoding(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("")
+    documents, document, uri = opened_file(file, "")
+    documents.change(changed(2, "é", uri))
+    file.write_bytes(b"\xe9")
+    documents.save(saved(uri))
+    assert state(document) == ()
+    file.write_bytes(b"\xe8")
+    assert state(document) == ("behind",)
+
+
+def test_a_document_whose_file_is_deleted_is_dirty(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    _, document, _ = opened_file(file, "text")
+    file.unlink()
+    assert state(document) == ("dirty",)
+    file.mkdir()
+    assert state(document) == ("dirty",)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +259,12 @@ def test_a_change_of_a_document_that_is_not_open_is_a_line_in_the_log(caplog: py
     documents = Documents()
     documents.change(changed(2, "text"))
     assert len(documents) == 0
-    assert f"The editor changed {URI}, which is not open; the change is ignored." in caplog.text
+    assert f"The editor changed {URI}, which is not open; that is ignored." in caplog.text
 
 
 def test_closing_a_document_that_is_not_open_is_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     Documents().close(closed())
-    assert "which was not open" in caplog.text
+    assert f"The editor closed {URI}, which is not open; that is ignored." in caplog.text
 
 
 def test_opening_again_takes_the_new_text(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,52 +275,33 @@ def test_opening_again_takes_the_new_text(caplog: pytest.LogCaptureFixture) -> N
     assert "again without closing" in caplog.text
 
 
-def test_listeners_are_told_after_the_change_until_they_leave() -> None:
-    documents, seen = Documents(), list[str]()
-    documents.open(opened("old"))
-    leave = documents.on_change(lambda uri: seen.extend(document.text for document in documents))
-    documents.change(changed(2, "new"))
+def test_whatever_happens_is_told_when_it_has_happened_until_one_leaves(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("old")
+    uri, documents, seen = path_to_uri(file), Documents(), list[tuple[str, str, int]]()
+
+    def note(happening: Happening) -> None:
+        seen.append((happening.kind, happening.document.text, len(documents)))
+
+    leave = documents.subscribe(note)
+    documents.open(opened("old", uri=uri))
+    documents.change(changed(2, "new", uri))
+    documents.will_save(types.WillSaveTextDocumentParams(types.TextDocumentIdentifier(uri), SAVE_REASON))
+    file.write_text("new")
+    documents.save(saved(uri))
+    file.write_text("from elsewhere")
+    documents.change(changed(3, "from elsewhere", uri))
+    documents.close(closed(uri))
     leave()
-    documents.change(changed(3, "newer"))
-    assert seen == ["new"]
-
-
-async def test_a_later_version_that_is_there_is_not_waited_for() -> None:
-    documents = Documents()
-    documents.open(opened("text", version=5))
-    assert (await documents.changed(URI, 4, timeout=0)).version == 5
-
-
-async def test_waiting_ends_with_the_first_later_version() -> None:
-    documents = Documents()
-    documents.open(opened("one", version=1))
-    waiting = asyncio.create_task(documents.changed(URI, 2, timeout=5))
-    await asyncio.sleep(0)
-    documents.change(changed(2, "two"))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    documents.change(changed(7, "seven"))
-    assert (await waiting).text == "seven"
-
-
-async def test_waiting_ends_when_time_is_up() -> None:
-    documents = Documents()
-    documents.open(opened("text"))
-    with pytest.raises(TimeoutError):
-        await documents.changed(URI, 1, timeout=0.001)
-    documents.change(changed(2, "text"))
-
-
-async def test_waiting_ends_when_the_document_is_closed() -> None:
-    documents = Documents()
-    documents.open(opened("text"))
-    waiting = asyncio.create_task(documents.changed(URI, 1, timeout=5))
-    await asyncio.sleep(0)
-    documents.close(closed())
-    with pytest.raises(DocumentClosed):
-        await waiting
-    with pytest.raises(DocumentClosed):
-        await documents.changed(URI, 1, timeout=5)
+    documents.open(opened("old", uri=uri))
+    assert seen == [
+        ("opened", "old", 1),
+        ("changed", "new", 1),
+        ("saving", "new", 1),
+        ("saved", "new", 1),
+        ("reloaded", "from elsewhere", 1),
+        ("closed", "from elsewhere", 0),
+    ]
 
 
 # ---------------------------------------------------------------- edits between two texts
