@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Protocol, runtime_checkable
@@ -13,7 +14,7 @@ from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
-from a3s_lsp.engine.workspace.disk import is_small, not_utf8
+from a3s_lsp.engine.workspace.disk import as_utf8, is_small, is_wide
 from a3s_lsp.engine.workspace.lines import Line, Window, window
 
 _DESCRIPTION = """Read a text file. Each line is shown as its number, a tab and its text; the number and the tab are \
@@ -73,10 +74,10 @@ async def _window(workspace: Workspace, path: Path, offset: int, limit: int) -> 
 
 def _read(file: BinaryIO, path: Path, offset: int, limit: int) -> Window:
     with file:
-        try:
-            return window(file, offset, limit)
-        except UnicodeDecodeError as error:
-            raise not_utf8(path) from error
+        if not is_wide(file):
+            with suppress(UnicodeDecodeError):  # then it is in another encoding, or no text
+                return window(file, offset, limit)
+        return window(as_utf8(file, path), offset, limit)
 
 
 def _numbered(number: int, line: Line) -> str:

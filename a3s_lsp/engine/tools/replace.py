@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 from a3s_lsp.engine.changes import Change, ChangeSet
-from a3s_lsp.engine.errors import StaleEdit, ToolError
+from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
+from a3s_lsp.engine.ports import Document, Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
 from a3s_lsp.engine.workspace.found import FileHits, Query, Span
-from a3s_lsp.engine.workspace.search import search
+from a3s_lsp.engine.workspace.search import search, search_document
 
 _DESCRIPTION = """Replace every occurrence of a text, or of a regular expression, in all files of the workspace, or in \
 those that path and glob select. It is one change: applied as a whole or not at all. Use grep first to see what \
@@ -57,40 +57,44 @@ class Replace:
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         planned = await _planned(load(ReplaceArguments, args), context.workspace)
-        await commit(context, planned.changes)
+        remarks = await commit(context, planned.changes)
         total = sum(count for _, count in planned.counts)
         files = "".join(f"  {name}: {count}\n" for name, count in planned.counts)
-        skipped = f"\n[Left alone, because not UTF-8 text: {', '.join(planned.skipped)}]" if planned.skipped else ""
+        skipped = f"\n[Left alone, because not text: {', '.join(planned.skipped)}]" if planned.skipped else ""
         return ToolResult(
-            f"Replaced {total} occurrence(s) in {len(planned.counts)} file(s):\n{files}{skipped}",
+            f"Replaced {total} occurrence(s) in {len(planned.counts)} file(s):\n{files}{skipped}{remarks}",
             metadata={"files": [{"file_path": name, "count": count} for name, count in planned.counts]},
         )
 
 
 async def _planned(wanted: ReplaceArguments, workspace: Workspace) -> _Plan:
-    files = await _found(wanted, workspace)
+    query = _query(wanted, workspace)
+    files = await _found(wanted, query, workspace)
     changes: list[Change] = []
     counts: list[tuple[str, int]] = []
     skipped: list[str] = []
     for file in files:
         name = workspace.display(file.path)
-        spans = [span for hit in file.lines for span in hit.spans]
-        text = await _text(workspace, file.path)
-        if text is None:
+        document = await _document(workspace, file.path)
+        if document is None:
             skipped.append(name)
             continue
-        changes.append(Change(str(file.path), text, _replaced(text, spans, name)))
-        counts.append((name, len(spans)))
+        spans = await _spans(query, file, document)
+        if spans:
+            changes.append(Change(str(file.path), document.text, _replaced(document.text, spans)))
+            counts.append((name, len(spans)))
+    if not changes and not skipped:
+        raise _nothing_found(wanted)
     if not changes:
-        raise ToolError(f"No text file matches: only {', '.join(skipped)}, which are not UTF-8 text.")
+        raise ToolError(f"No text file matches: only {', '.join(skipped)}, which are not text.")
     label = f"replace {wanted.pattern!r} with {wanted.replacement!r}"
     return _Plan(ChangeSet(label, tuple(changes)), tuple(counts), tuple(skipped))
 
 
-async def _found(wanted: ReplaceArguments, workspace: Workspace) -> tuple[FileHits, ...]:
+def _query(wanted: ReplaceArguments, workspace: Workspace) -> Query:
     if not wanted.pattern:
         raise ToolError("pattern is empty: give the text to replace.", {"type": "invalid_argument"})
-    query = Query(
+    return Query(
         wanted.pattern,
         workspace.resolve(wanted.path),
         wanted.glob or None,
@@ -99,9 +103,12 @@ async def _found(wanted: ReplaceArguments, workspace: Workspace) -> tuple[FileHi
         whole_word=wanted.whole_word,
         replacement=_template(wanted.replacement) if wanted.regex else wanted.replacement.replace("$", "$$"),
     )
+
+
+async def _found(wanted: ReplaceArguments, query: Query, workspace: Workspace) -> tuple[FileHits, ...]:
     found = await search(workspace, query)
     if not found.files:
-        raise ToolError(f"No matches found for pattern: {wanted.pattern}", {"type": "not_found"})
+        raise _nothing_found(wanted)
     if len(found.files) > wanted.max_files or not found.complete:
         raise ToolError(
             f"{len(found.files)} files match, more than max_files={wanted.max_files} allows; "
@@ -111,25 +118,38 @@ async def _found(wanted: ReplaceArguments, workspace: Workspace) -> tuple[FileHi
     return found.files
 
 
+def _nothing_found(wanted: ReplaceArguments) -> ToolError:
+    return ToolError(f"No matches found for pattern: {wanted.pattern}", {"type": "not_found"})
+
+
 def _template(replacement: str) -> str:
     r"""Groups as ripgrep wants them: `\1` and `$1` become `${1}`, so that a letter may follow."""
     return re.sub(r"\\(\d+)|\$(\d+)", lambda group: f"${{{group[1] or group[2]}}}", replacement)
 
 
-async def _text(workspace: Workspace, path: Path) -> str | None:
-    """The text of a file, or None if it is not UTF-8."""
+async def _document(workspace: Workspace, path: Path) -> Document | None:
+    """A file, or None if it is not text."""
     try:
-        return (await workspace.read(path)).text
+        return await workspace.read(path)
     except ToolError as error:
         if error.kind is not None and error.kind.get("type") == "unsupported":
             return None
         raise
 
 
-def _replaced(text: str, spans: list[Span], name: str) -> str:
+async def _spans(query: Query, found: FileHits, document: Document) -> list[Span]:
+    """The matches in the text, which is searched again if it is not what was found on the disk: it has changed since,
+    or the file is not in UTF-8."""
+    data = document.text.encode()
+    spans = [span for hit in found.lines for span in hit.spans]
+    if all(data[span.start : span.end] == span.match for span in spans):
+        return spans
+    again = await search_document(query, document)
+    return [] if again is None else [span for hit in again.lines for span in hit.spans]
+
+
+def _replaced(text: str, spans: list[Span]) -> str:
     data = text.encode()
-    if any(data[span.start : span.end] != span.match for span in spans):
-        raise StaleEdit(f"{name} was changed during the search; repeat the replacement.", {"type": "version_conflict"})
     if any(span.start == span.end for span in spans):
         raise ToolError("The pattern also matches empty text; make it match something.", {"type": "invalid_argument"})
     if any(span.replacement is None for span in spans):

@@ -28,6 +28,11 @@ async def search_with(program: str | None, workspace: Workspace, query: Query) -
     return Found(tuple(sorted(files, key=lambda hits: hits.path)), complete)
 
 
+async def search_document(query: Query, document: Document) -> FileHits | None:
+    """What is found in the text of one document, whatever the disk has, and in whatever encoding."""
+    return await _search_document(ripgrep(), query, document)
+
+
 async def list_files(workspace: Workspace, folder: Path) -> Sequence[Path]:
     """All files below the folder that are not ignored, sorted, with those that only the editor has."""
     return await list_files_with(ripgrep(), workspace, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 
 import pytest
@@ -69,8 +70,29 @@ async def test_cut_line_says_that_it_is_cut(desk: Desk) -> None:
     assert second == "     2\tnext"
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n", "text".encode("utf-16"), b"ok\n\xff\n"])
-async def test_what_is_not_utf8_is_refused_with_the_path(desk: Desk, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("é\n".encode("utf-16"), "     1\t\ufeffé\n"),
+        (codecs.BOM_UTF16_BE + "a\nb\r\n".encode("utf-16-be"), "     1\t\ufeffa\n     2\tb\n"),
+        ("a\n".encode("utf-32"), "     1\t\ufeffa\n"),
+        (b"ok\n\xe9t\xe9\n", "     1\tok\n     2\tété\n"),
+        (b"\x1b[1m\xe9\x1b[0m\f\n", "     1\t\x1b[1mé\x1b[0m\f\n"),
+    ],
+)
+async def test_text_in_other_encodings_is_shown(desk: Desk, content: bytes, shown: str) -> None:
+    desk.put("a.txt", content)
+    assert (await desk.call("read", file_path="a.txt")).output == shown
+
+
+async def test_window_of_a_wide_text_is_counted_in_its_own_lines(desk: Desk) -> None:
+    desk.put("a.txt", "".join(f"{n}\n" for n in range(9)).encode("utf-16"))
+    result = await desk.call("read", file_path="a.txt", offset=7, limit=1)
+    assert result.output == "     8\t7\n\n... (1 more lines not shown, use offset/limit to read more)\n"
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n", b"\xff\xfea", b"ok\n\xff\0\n", b"\x93quoted\x94\n"])
+async def test_what_is_not_text_is_refused_with_the_path(desk: Desk, content: bytes) -> None:
     path = desk.put("a.bin", content)
     result = await desk.call("read", file_path="a.bin")
     assert result.exit_code == 1

@@ -182,12 +182,18 @@ async def test_replace_that_is_refused_changes_nothing(desk: Desk, args: dict[st
     assert (desk.get("a.txt"), desk.get("b.txt")) == ("a\n", "a\n")
 
 
-async def test_replace_leaves_what_is_not_utf8_and_says_so(desk: Desk) -> None:
+async def test_replace_leaves_what_is_not_text_and_says_so(desk: Desk) -> None:
     desk.put("a.txt", "old\n")
-    desk.put("latin.txt", b"old \xe9\n")
+    desk.put("data.bin", b"old \x80\n")
     result = await desk.call("replace", pattern="old", replacement="new")
-    assert "not UTF-8 text: latin.txt" in result.output
-    assert (desk.root / "latin.txt").read_bytes() == b"old \xe9\n"
+    assert "not text: data.bin" in result.output
+    assert (desk.root / "data.bin").read_bytes() == b"old \x80\n"
+
+
+async def test_replace_finds_its_places_in_other_encodings_too(desk: Desk) -> None:
+    desk.put("latin.txt", b"\xe9\xe9 old\n\xe9old\n")
+    assert "latin.txt: 2" in (await desk.call("replace", pattern="old", replacement="new")).output
+    assert (desk.root / "latin.txt").read_bytes() == b"\xe9\xe9 new\n\xe9new\n"
 
 
 async def test_search_without_ripgrep_finds_the_same(desk: Desk) -> None:
