@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import shutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,11 +14,12 @@ from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
-from a3s_lsp.engine.workspace.processes import Finished, run_process
+from a3s_lsp.engine.workspace.barrier import Barrier, Passed
 
 _DESCRIPTION = """Run a command with bash in the workspace folder. Output and errors come merged; the input is empty, \
 so nothing can be asked. When the time is over, the command is ended with all that it started. A server or another \
-lasting process belongs into the background (&). What is unsaved in the editor is not seen."""
+lasting process belongs into the background (&). The result says which unsaved text of the editor was seen."""
+_TITLE_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Bash:
 
     def __init__(self) -> None:
         self.spec = specification("bash", _DESCRIPTION, BashArguments)
+        self._barrier = Barrier()
 
     def subject(self, args: Json) -> str:
         return load(BashArguments, args).command
@@ -44,14 +47,14 @@ class Bash:
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         wanted = load(BashArguments, args)
         _check(wanted, context.workspace)
-        finished = await run_process(
+        passed = await self._barrier.run(
+            context,
             [shutil.which("bash") or "bash", "-c", wanted.command],
-            cwd=context.workspace.root,
-            env=context.environment,
+            f"bash: {textwrap.shorten(wanted.command, _TITLE_LENGTH, placeholder=' …')}",
             timeout_ms=wanted.timeout,
             on_output=_decoder(context.emit),
         )
-        return _result(finished, wanted.timeout, _unseen(context.workspace))
+        return _result(passed, wanted.timeout)
 
 
 def _check(wanted: BashArguments, workspace: Workspace) -> None:
@@ -73,17 +76,11 @@ def _decoder(emit: Callable[[str], None]) -> Callable[[bytes], None]:
     return on_output
 
 
-def _result(finished: Finished, timeout: int, unseen: str) -> ToolResult:
+def _result(passed: Passed, timeout: int) -> ToolResult:
+    finished = passed.finished
     output = finished.output.decode(errors="replace")
     if finished.dropped:
         output += f"\n\n[{finished.dropped} more bytes of output were not kept]"
     if finished.timed_out:
-        return ToolResult(f"{output}\n\n[Command timed out after {timeout}ms]{unseen}", 1)
-    return ToolResult(output + unseen, int(finished.exit_code != 0), {"exit_code": finished.exit_code})
-
-
-def _unseen(workspace: Workspace) -> str:
-    names = sorted(workspace.display(document.path) for document in workspace.unsaved())
-    if not names:
-        return ""
-    return f"\n\n[The command did not see the unsaved text of {', '.join(names)}: it is in the editor only.]"
+        return ToolResult(f"{output}\n\n[Command timed out after {timeout}ms]{passed.notes}", 1)
+    return ToolResult(output + passed.notes, int(finished.exit_code != 0), {"exit_code": finished.exit_code})
