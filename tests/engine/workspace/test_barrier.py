@@ -178,6 +178,21 @@ async def test_what_a_command_writes_is_carried_over_what_was_typed_meanwhile(de
 
 
 @pytest.mark.usefixtures("overlay")
+async def test_command_sees_what_an_editor_puts_in_the_place_of_the_file_meanwhile(desk: Desk) -> None:
+    path = desk.put("a.py", "saved\n")
+    desk.editor.open(path, "typed\n")
+    command, gate = gated(desk, "cat a.py", "cat a.py; echo more >> a.py")
+    running = asyncio.ensure_future(run(desk, command))
+    async with asyncio.timeout(10):
+        await desk.heard.wait()
+        desk.put("draft", "saved again\n").replace(path)
+        await asyncio.to_thread(gate.write_text, "go\n")
+        result = await running
+    assert result.output.startswith("typed\nwaiting\nsaved again\n")
+    assert (desk.get("a.py"), desk.applied) == ("saved again\nmore\n", [])
+
+
+@pytest.mark.usefixtures("overlay")
 async def test_what_is_in_the_way_of_the_person_is_told_and_not_done(desk: Desk) -> None:
     path = desk.put("a.py", "saved\n")
     desk.editor.open(path, "one\ntwo\n")
