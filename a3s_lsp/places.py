@@ -8,12 +8,27 @@ from pathlib import Path
 STATE_VARIABLE = "A3S_STATE_DIR"
 
 
-def session_log(environ: Mapping[str, str]) -> Path:
-    """The file of all sessions; `A3S_STATE_DIR` names another folder for it."""
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of all that outlives a process; `A3S_STATE_DIR` names another one."""
     from platformdirs import user_state_path
 
     named = environ.get(STATE_VARIABLE)
-    return (Path(named).expanduser() if named else user_state_path("a3s-lsp")) / "sessions.db"
+    return Path(named).expanduser() if named else user_state_path("a3s-lsp")
+
+
+def session_log(environ: Mapping[str, str]) -> Path:
+    """The file of all sessions."""
+    return state_folder(environ) / "sessions.db"
+
+
+def checkpoint_store(environ: Mapping[str, str]) -> Path:
+    """The file of all checkpoints."""
+    return state_folder(environ) / "checkpoints.db"
+
+
+def lease_folder(environ: Mapping[str, str]) -> Path:
+    """The folder in which processes tell each other which files they change."""
+    return state_folder(environ) / "leases"
 
 
 def user_config() -> Path:

@@ -51,8 +51,16 @@ def _defaults() -> Defaults:
     from a3s_lsp.engine.assembly import Surroundings
     from a3s_lsp.engine.store.sqlite import SQLiteStore
     from a3s_lsp.engine.store.writer import LogWriter
-    from a3s_lsp.places import session_log, user_config
+    from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
+    from a3s_lsp.engine.workspace.leases import Leases
+    from a3s_lsp.places import checkpoint_store, lease_folder, session_log, user_config
     from a3s_lsp.server.host import Defaults
 
     writer = LogWriter(SQLiteStore(session_log(os.environ)))
-    return Defaults(writer, Surroundings(os.environ, user_config()))
+    surroundings = Surroundings(
+        os.environ,
+        user_config(),
+        leases=Leases(lease_folder(os.environ)),
+        checkpoints=CheckpointStore(checkpoint_store(os.environ)),
+    )
+    return Defaults(writer, surroundings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from a3s_lsp.engine.config.load import Loaded, load
@@ -16,9 +16,11 @@ from a3s_lsp.engine.models.offline import OfflineAssistant
 from a3s_lsp.engine.models.select import open_model
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.postures import Posture, posture_policy
-from a3s_lsp.engine.ports import Approver, Editor, Model
+from a3s_lsp.engine.ports import Approver, Editor, Model, Unsaved
 from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
+from a3s_lsp.engine.workspace.leases import Leases
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 
@@ -34,15 +36,22 @@ class Surroundings:
     environ: Mapping[str, str]
     user_config: Path
     offline: Callable[[], Model] = OfflineAssistant
+    leases: Leases = field(default_factory=Leases)
+    """Who changes which file, among the sessions on this machine."""
+    checkpoints: CheckpointStore | None = None
+    """Where work trees are kept, so that sessions can be rewound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the person said about the session; None takes what is configured."""
+    """What the person said about the session; None takes what is configured. `session` is its id."""
 
     model: str | None = None
     posture: Posture = "ask"
     config: str | None = None
+    session: str = "this"
+    reviews_first: bool = False
+    unsaved: Unsaved = "overlay"
 
 
 def find_config(root: Path, named: str | None, user_config: Path) -> Path | None:
@@ -70,7 +79,7 @@ async def assemble(
     open_named = functools.partial(open_configured, settings, surroundings)
     default = Limits()
     return Setup(
-        workspace=LocalWorkspace(root, editor),
+        workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
         open_model=open_named,
         tools=Registry(builtin_tools()),
@@ -78,6 +87,9 @@ async def assemble(
         approver=approver,
         permission=posture_policy(wishes.posture),
         confirmation=ConfirmationPolicy(enabled=True),
+        reviews_first=wishes.reviews_first,
+        unsaved=wishes.unsaved,
+        checkpoints=surroundings.checkpoints,
         limits=Limits(max_tool_rounds=settings.max_tool_rounds or default.max_tool_rounds),
     )
 

@@ -47,6 +47,7 @@ def builtin_commands() -> tuple[Command, ...]:
         Command("help", "List the commands", "/help", _help),
         Command("history", "Count the messages and tokens", "/history", _history),
         Command("model", "Show the model, or switch to another", "/model [provider/model]", _model),
+        Command("rewind", "Go back to before a prompt or a call", "/rewind [id | redo]", _rewind),
         Command("tools", "List the tools", "/tools", _tools),
         Command("undo", "Take back the last change of files", "/undo", _undo),
     )
@@ -82,6 +83,21 @@ async def _model(args: str, session: Session) -> str:
     except A3SError as error:
         return f"The model stays {session.model_name}: {error}"
     return f"Switching model to: {session.model_name}"
+
+
+async def _rewind(args: str, session: Session) -> str:
+    points = await session.rewinding.points()
+    if not args:
+        rows = [f"  {point.id}  {point.label}" for point in points]
+        return "\n".join(["Go back to before:", *rows]) if rows else "There is nothing to go back to yet."
+    last = next((point.id for point in points if point.kind == "rewind"), None)
+    if args == "redo" and last is None:
+        return "There is no rewind to take back."
+    done = await session.rewind(last if args == "redo" and last else args)
+    files = [f"  {kind} {session.workspace.display(path)}" for path, kind in done.files]
+    left = [f"  left as it is: {sentence}" for sentence in done.left_out]
+    title = f"Rewound: {len(done.files)} files; the conversation has {done.messages} messages."
+    return "\n".join([title, *files, *left, "/rewind redo goes forth again."])
 
 
 async def _tools(args: str, session: Session) -> str:

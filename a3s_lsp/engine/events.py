@@ -53,7 +53,7 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
         case f.ReviewTold(text=text):
             return "review_told", {"text": text}
         case f.Rewound():
-            fields: Json = {"id": fact.id, "to": fact.to, "files": fact.redo is not None}
+            fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
             return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
         case f.TurnStarted(turn=turn):
             return "turn_start", {"turn": turn}

@@ -111,12 +111,13 @@ class TreeChanged:
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The session went back to where it was before the run or the call `to`, or forth to where it was before an earlier
-    rewind. `redo` is the checkpoint of how the work tree was just before, None if the files were left alone. `messages`
-    is the whole conversation from then on, None if it was left alone; `dropped` is what it was just before."""
+    """The session went back to where it was before the run or the call `to`, or forth to where it was before an
+    earlier rewind. With `files` the work tree did; `redo` is the checkpoint of how it was just before, if there is one.
+    `messages` is the whole conversation from then on, None if it was left alone; `dropped` is what it was before."""
 
     id: str
     to: str
+    files: bool = False
     redo: str | None = None
     messages: tuple[Message, ...] | None = None
     dropped: tuple[Message, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
@@ -30,6 +31,15 @@ async def nothing_to_tell() -> str:
     return ""
 
 
+async def unkept(call_id: str) -> None:
+    """Take no checkpoint."""
+
+
+def unguarded(call_id: str) -> AbstractAsyncContextManager[None]:
+    """Take no checkpoints around a command."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Kit:
     """Everything the loop needs comes by argument. A child agent is the same loop with a narrower kit."""
@@ -52,6 +62,10 @@ class Kit:
     """What the model is to see, as of now."""
     steering: Callable[[], Sequence[str]] = field(default=tuple)
     """The messages that the person added meanwhile; each is gone from here once its `Steered` is emitted."""
+    before_change: Callable[[str], Awaitable[None]] = unkept
+    """Called with a call's id before it changes files for the first time: a checkpoint is taken there."""
+    around_command: Callable[[str], AbstractAsyncContextManager[None]] = unguarded
+    """Entered around commands; checkpoints are taken there."""
     reviews_first: bool = False
     """Whether each change of files is shown to the person before it is made, also where the policy allows it."""
     unsaved: Unsaved = "ask"

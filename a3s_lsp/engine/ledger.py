@@ -14,7 +14,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
 from a3s_lsp.engine.texts import Edit, line_hunks, minimal_edits, splice
 
-_CHANGING = (f.FilesChanged, f.TextEdited, f.HunksKept, f.HunkSplit, f.ReviewTold)
+_CHANGING = (f.FilesChanged, f.TextEdited, f.HunksKept, f.HunkSplit, f.ReviewTold, f.Rewound)
 HunkStatus: TypeAlias = Literal["applied", "kept", "undone", "tweaked", "superseded"]
 
 
@@ -113,7 +113,7 @@ class Ledger:
                 self._settle(hunks, "kept")
             case f.HunkSplit(hunk=name, cuts=cuts):
                 self._split(self.hunks[name], cuts)
-            case f.ReviewTold():
+            case f.ReviewTold() | f.Rewound():
                 self._told = {hunk.id: self._sight(hunk) for hunk in self.hunks.values()}
         self.recent = tuple(
             hunk for hunk in self.hunks.values() if hunk.id not in earlier or earlier[hunk.id].status != hunk.status

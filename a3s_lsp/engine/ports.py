@@ -226,6 +226,9 @@ class Workspace(Protocol):
     def unsaved(self) -> Sequence[Document]:
         """Open documents whose text the disk does not have."""
 
+    def opened(self) -> Sequence[Document]:
+        """The documents that are open in the editor."""
+
     async def save(self, paths: Sequence[Path]) -> Sequence[Path]:
         """Have the editor save these documents; returns those that are saved."""
 

@@ -83,12 +83,13 @@ class Review:
         """Look at the files that this session has changed: the disk tells nobody what is done to it."""
         for path in self.ledger.paths():
             try:
-                text = await self._text(path)
+                text = await self.text(path)
             except ToolError:  # not text any more, or not to be read: what it has now cannot be told in texts
                 continue
             self._meet(path, text, "disk")
 
-    async def _text(self, path: str) -> str | None:
+    async def text(self, path: str) -> str | None:
+        """The text that a file has, None if it is not there. Raises ToolError if it is not text."""
         try:
             return (await self._workspace.read(Path(path))).text
         except ToolError as error:
@@ -106,7 +107,7 @@ class Review:
 
     async def _was_done(self, change: Change) -> bool:
         try:
-            return change.before != change.after and await self._text(change.path) == change.after
+            return change.before != change.after and await self.text(change.path) == change.after
         except ToolError:
             return False
 
@@ -132,7 +133,7 @@ class Review:
             hunks = [self.ledger.hunks[name] for name in undone]
             labels = dict.fromkeys(hunk.label for hunk in hunks)
             changes = ChangeSet(f"undo {', '.join(labels)}", tuple(self._without(hunks)))
-            await self._apply(changes, f.FilesChanged(f"undo-{uuid.uuid4()}", changes, reverts=undone))
+            await self.apply(f.FilesChanged(f"undo-{uuid.uuid4()}", changes, reverts=undone))
             return undone
 
     async def take_back(self) -> ChangeSet | None:
@@ -142,11 +143,11 @@ class Review:
                 return None
             last = self._journal.state.changes[-1]
             inverse = last.changes.inverse(f"undo {last.changes.label}")
-            await self._apply(inverse, f.FilesChanged(last.call_id, inverse, undoes=last.call_id))
+            await self.apply(f.FilesChanged(last.call_id, inverse, undoes=last.call_id))
             return last.changes
 
-    async def _apply(self, changes: ChangeSet, fact: f.FilesChanged) -> None:
-        """Apply a change set that the person wants; `fact` is what to record, with the changes as they were made."""
+    async def apply(self, fact: f.FilesChanged) -> None:
+        """Do what the person wants, and record it as it was made. Raises StaleEdit or EditRefused."""
 
         async def planned(changes: ChangeSet) -> None:
             self.record(f.FilesChanging(f"undo-{fact.call_id}", changes))
@@ -155,7 +156,7 @@ class Review:
         def made(changes: ChangeSet) -> None:
             self.record(replace(fact, changes=changes))
 
-        await self._workspace.apply(changes, planned, made)
+        await self._workspace.apply(fact.changes, planned, made)
         await self._journal.settled()
 
     def _live(self, names: Iterable[str]) -> tuple[str, ...]:

@@ -4,52 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands import Command, builtin_commands, parse
-from a3s_lsp.engine.context.system_prompt import PromptSlots, system_prompt
+from a3s_lsp.engine.context.system_prompt import system_prompt
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
 from a3s_lsp.engine.journal import Journal, Listener
-from a3s_lsp.engine.kit import Kit, Limits
+from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import Json, ToolCall
-from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.gate import admit
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.verdicts import CallFacts, Deny, Verdict
-from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace
+from a3s_lsp.engine.ports import ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
+from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
+from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
-from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a session is made of."""
-
-    workspace: Workspace
-    model: Model
-    open_model: Callable[[str], Awaitable[Model]]
-    """Make the model of another name. Raises ConfigError."""
-    tools: Registry
-    environment: Mapping[str, str]
-    approver: Approver | None = None
-    permission: PermissionPolicy | None = None
-    confirmation: ConfirmationPolicy | None = None
-    slots: PromptSlots = field(default_factory=PromptSlots)
-    reviews_first: bool = False
-    """Show each change of files to the person before it is made."""
-    unsaved: Unsaved = "ask"
-    limits: Limits = field(default_factory=Limits)
-    artifacts: ArtifactStore = field(default_factory=ArtifactStore)
 
 
 class Session:
@@ -62,6 +41,7 @@ class Session:
         self._writer = writer
         self._journal = Journal(session_id, writer, state)
         self.review = Review(self._journal, setup.workspace)
+        self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
@@ -156,6 +136,10 @@ class Session:
             reviews_first=self._reviews_first,
             unsaved=self._unsaved,
             emit=emit,
+            before_change=lambda call_id: self.rewinding.before_change(call_id, run.id),
+            around_command=lambda call_id: self.rewinding.around_command(
+                call_id, lambda: None if run.state.ended else run.id
+            ),
             conversation=lambda: self.state.conversation(run.id),
             steering=lambda: tuple(run.state.steering),
             review=self.review.note,
@@ -176,6 +160,7 @@ class Session:
             environment=setup.environment,
             limits=setup.limits,
             emit=self.review.record,
+            around_command=lambda call_id: self.rewinding.around_command(call_id, lambda: None),
             settled=self._journal.settled,
             conversation=tuple,
         )
@@ -203,10 +188,14 @@ class Session:
         """Return when everything so far is durable and shown. Raises StoreError."""
         await self._journal.settled()
 
+    async def _records(self) -> Iterable[f.Record]:
+        """All that is in the log."""
+        await self._journal.settled()
+        return await self._writer.call(lambda: self._writer.store.read(self.id))
+
     async def past_events(self, run_id: str | None = None) -> list[Event]:
         """The events in the log, of one run or of all."""
-        await self._journal.settled()
-        records = await self._writer.call(lambda: self._writer.store.read(self.id))
+        records = await self._records()
         events = (project(self.id, record) for record in records if run_id in (None, record.run_id))
         return [event for event in events if event is not None]
 
@@ -229,10 +218,18 @@ class Session:
         """Take back the last change set; None if there is none. Raises StaleEdit if the files were changed since."""
         return await self.review.take_back()
 
+    async def rewind(self, to: str, *, files: bool = True, conversation: bool = True) -> Rewind:
+        """Go back to just before a run or a call, or forth by the id of a rewind. A3SError while a run is going."""
+        self._check_idle("rewind")
+        return await self.rewinding.rewind(to, files=files, conversation=conversation)
+
+    def _check_idle(self, verb: str) -> None:
+        if self.current_run() is not None:
+            raise A3SError(f"A run is going: stop it, or let it end, before you {verb}.")
+
     def clear(self) -> int:
         """Forget the conversation; the log keeps it. The number of messages; A3SError while a run is going."""
-        if self.current_run() is not None:
-            raise A3SError("A run is going: stop it, or let it end, before you clear the conversation.")
+        self._check_idle("clear the conversation")
         count = len(self.state.messages)
         self._journal.append(f.HistoryCleared(count))
         return count

@@ -89,6 +89,13 @@ class State:
                 self.model = model
             case f.HistoryCleared():
                 self.messages.clear()
+            case f.Rewound(to=to, messages=messages, files=files):
+                if messages is not None:
+                    self.messages[:] = messages
+                elif files:
+                    self.messages.append(
+                        UserMessage(f"[The person took the files back to where they were before {to}.]")
+                    )
             case f.RuleLearned():
                 self.rules.append(fact)
             case f.FilesChanging(call_id=call_id):

@@ -248,6 +248,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
     """What a running call may use of the kit."""
 
     async def planned(changes: ChangeSet) -> None:
+        await kit.before_change(call.id)
         kit.emit(f.FilesChanging(call.id, changes))
         await kit.settled()
 
@@ -260,6 +261,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         approved=approved,
         planned=planned,
         unsaved=kit.unsaved,
+        around_command=functools.partial(kit.around_command, call.id),
         ask=functools.partial(_ask_aside, kit, call),
     )
 

@@ -86,17 +86,17 @@ class LocalWorkspace:
         return open_file(path) if opened is None else io.BytesIO(opened.text.encode())
 
     def unsaved(self) -> Sequence[Document]:
-        return [document for document in self._documents() if document.dirty]
+        return [document for document in self.opened() if document.dirty]
 
     async def save(self, paths: Sequence[Path]) -> Sequence[Path]:
         return [] if self._editor is None or not paths else await self._editor.save_all(paths)
 
     async def reload(self) -> Sequence[Path]:
-        behind = [document.path for document in self._documents() if document.behind]
+        behind = [document.path for document in self.opened() if document.behind]
         if self._editor is None or not behind:
             return []
         await self._editor.reload(behind)
-        return [document.path for document in self._documents() if document.behind]
+        return [document.path for document in self.opened() if document.behind]
 
     async def diagnostics(self, path: Path) -> Sequence[Diagnostic] | None:
         opened = self._opened(path)
@@ -104,7 +104,7 @@ class LocalWorkspace:
             return None
         return await self._editor.diagnostics(opened.path, opened.version)
 
-    def _documents(self) -> list[Document]:
+    def opened(self) -> Sequence[Document]:
         documents = () if self._editor is None else self._editor.documents()
         real = ((Path(os.path.realpath(document.path)), document) for document in documents)
         return [

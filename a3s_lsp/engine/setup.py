@@ -1,0 +1,38 @@
+"""What a session is made of, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
+from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
+from a3s_lsp.engine.tools.limits import ArtifactStore
+from a3s_lsp.engine.tools.registry import Registry
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a session is made of."""
+
+    workspace: Workspace
+    model: Model
+    open_model: Callable[[str], Awaitable[Model]]
+    """Make the model of another name. Raises ConfigError."""
+    tools: Registry
+    environment: Mapping[str, str]
+    approver: Approver | None = None
+    permission: PermissionPolicy | None = None
+    confirmation: ConfirmationPolicy | None = None
+    slots: PromptSlots = field(default_factory=PromptSlots)
+    reviews_first: bool = False
+    """Show each change of files to the person before it is made."""
+    unsaved: Unsaved = "ask"
+    checkpoints: CheckpointStore | None = None
+    """Where the work tree is kept around changes; None keeps only the texts that edits replace."""
+    limits: Limits = field(default_factory=Limits)
+    artifacts: ArtifactStore = field(default_factory=ArtifactStore)
