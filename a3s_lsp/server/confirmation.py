@@ -23,7 +23,6 @@ class Confirmation:
         self.closed = False
         self.shown: Shown | None = None
         self._keys = {uri_key(path.as_uri()) for path in (edit.path, target) if path is not None}
-        self._moves = target is not None
         self._text = edit.before
         self._there = 0
         self._rest: Cause = "editor"
@@ -41,10 +40,6 @@ class Confirmation:
     def concerns(self, key: str) -> bool:
         """Whether this is the document of the edit."""
         return key in self._keys
-
-    def close(self) -> None:
-        """The editor has closed the document; that is how a move begins."""
-        self.closed = self.closed or not self._moves
 
     def take(self, path: Path, text: str, rest: Cause) -> list[TextChange] | None:
         """Take the next text of the document. If that has brought (more of) the edit, what happened: the edit, and

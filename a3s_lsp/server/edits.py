@@ -7,6 +7,7 @@ import functools
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lsprotocol import types
@@ -35,6 +36,15 @@ SETTLE_SECONDS = 0.3
 _ABOUT_VERSIONS = re.compile(r"version|stale|out.?dated|out.of.date|newer|changed", re.IGNORECASE)
 
 
+@dataclass(eq=False, slots=True)
+class _Moving:
+    """A document on its way to another URI; `text` is what it had when the editor closed it."""
+
+    key: str
+    target_key: str
+    text: str | None = None
+
+
 class ClientEditor:
     """Implements `ports.Editor` on the documents and requests of one client."""
 
@@ -44,6 +54,7 @@ class ClientEditor:
         self._authors = Authors()
         self._listeners: list[Callable[[TextChange], None]] = []
         self._awaited: list[Confirmation] = []
+        self._moving: list[_Moving] = []
         self._news = asyncio.Event()
         server.documents.subscribe(self._happened)
 
@@ -79,32 +90,38 @@ class ClientEditor:
             case "saved":
                 self._authors.saved(key)
             case "closed":
-                ours = self._close(key)
-                self._tell(TextChange(path, None, "agent" if ours else "person"))
+                self._tell(TextChange(path, None, self._closed_by(key, text)))
             case "opened":
-                self._tell(*(self._ours(key, path, text) or [TextChange(path, text, _opened_by(happening.document))]))
+                cause = self._opened_by(key, happening.document)
+                self._tell(*(self._ours(key, path, text) or [TextChange(path, text, cause)]))
             case "changed":
                 self._tell(*(self._ours(key, path, text) or [TextChange(path, text, self._authors.of_change(key))]))
             case "reloaded":
                 self._tell(*(self._ours(key, path, text) or [TextChange(path, text, "disk")]))
 
-    def _close(self, key: str) -> bool:
-        """Take note that a document is closed; returns whether that belongs to a move of ours."""
+    def _closed_by(self, key: str, text: str) -> Cause:
         self._authors.closed(key)
-        concerned = [awaited for awaited in self._awaited if awaited.concerns(key)]
-        for awaited in concerned:
-            awaited.close()
-        return any(not awaited.closed for awaited in concerned)
+        for move in self._moving:
+            if move.key == key:
+                move.text = text
+                return "agent"
+        for awaited in self._awaited:
+            awaited.closed = awaited.closed or awaited.concerns(key)
+        return "person"
+
+    def _opened_by(self, key: str, document: TextDocument) -> Cause:
+        if any(move.target_key == key and move.text == document.text for move in self._moving):
+            return "agent"
+        return "person" if document.dirty else "disk"
 
     def _ours(self, key: str, path: Path, text: str) -> list[TextChange] | None:
         """What an edit of ours has to do with the new text of a document; None if nothing."""
-        for awaited in self._awaited:
-            if awaited.concerns(key):
-                changes = awaited.take(path, text, self._authors.of_rest(key))
-                if changes is not None:
-                    self._authors.edited(key)
-                    return changes
-        return None
+        rest = self._authors.of_rest(key)
+        taken = [awaited.take(path, text, rest) for awaited in self._awaited if awaited.concerns(key)]
+        ours = next((changes for changes in taken if changes is not None), None)
+        if ours is not None:
+            self._authors.edited(key)
+        return ours
 
     def _tell(self, *changes: TextChange) -> None:
         for change in changes:
@@ -124,14 +141,16 @@ class ClientEditor:
         asked = [edit for edit in edits if edit.before != edit.after]
         documents = [self._current(edit) for edit in asked]
         awaited = [Confirmation(edit, targets.get(edit.path)) for edit in asked]
+        moving = [_Moving(uri_key(move.path.as_uri()), uri_key(move.target.as_uri())) for move in moves]
         if asked or moves:
             self._awaited += awaited
+            self._moving += moving
             try:
                 await self._request(label, self._workspace_edit(documents, asked, moves), awaited)
                 await self._settle(awaited)
                 await self._moved(moves)
             finally:
-                self._forget(awaited)
+                self._forget(awaited, moving)
         shown = {one.edit.path: _outcome(one) for one in awaited}
         return [shown.get(edit.path) or Shown(edit.path, edit.after) for edit in edits]
 
@@ -141,7 +160,8 @@ class ClientEditor:
             raise _stale(edit.path)
         return document
 
-    def _forget(self, awaited: Sequence[Confirmation]) -> None:
+    def _forget(self, awaited: Sequence[Confirmation], moving: Sequence[_Moving]) -> None:
+        self._moving = [one for one in self._moving if one not in moving]
         for one in awaited:
             self._awaited.remove(one)
             self._authors.confirmed(uri_key(one.edit.path.as_uri()))
@@ -290,10 +310,6 @@ def _stale(path: Path) -> StaleEdit:
         f"{path} was changed in the editor meanwhile; read it again and repeat the edit.",
         {"type": "version_conflict", "path": str(path)},
     )
-
-
-def _opened_by(document: TextDocument) -> Cause:
-    return "person" if document.dirty else "disk"
 
 
 def _as_document(path: Path, document: TextDocument) -> Document:

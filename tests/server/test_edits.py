@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from a3s_lsp.engine.errors import EditRefused, StaleEdit
 from a3s_lsp.engine.messages import Json, ToolMessage
-from a3s_lsp.server import edits
+from a3s_lsp.engine.ports import Diagnostic, FileMove, Shown, TextChange
+from a3s_lsp.server import edits, favours
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.server.desk import Desk, desk
+from tests.server.seen import seen
 
 RENAME = Reply("", (call("replace", pattern="old", replacement="new", whole_word=True),))
 
@@ -182,3 +185,360 @@ async def test_stop_while_the_editor_takes_its_time_to_apply(tmp_path: Path) -> 
         await d.editor.until(lambda: bool(applied(d)))
         await d.editor.command("a3s.cancel", {"runId": started["runId"]})
         assert d.editor.events[-1]["type"] == "cancelled"
+
+
+# ---------------------------------------------------------------- what the engine is told
+
+
+async def test_who_changed_a_text_is_told_with_it(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "one\n")
+        s.person.type(path, "two\n")
+        assert (await s.apply(path, "three\n")).text == "three\n"
+        s.person.undo(path)
+        s.person.formatter = str.upper
+        s.person.save(path)
+        path.write_text("from elsewhere\n")
+        s.person.reload(path)
+        s.person.close(path)
+        s.person.open(path)
+        assert s.changes == [
+            ("person", "two\n"),
+            ("agent", "three\n"),
+            ("person", "two\n"),
+            ("editor", "TWO\n"),
+            ("disk", "from elsewhere\n"),
+            ("person", None),
+            ("disk", "from elsewhere\n"),
+        ]
+
+
+async def test_text_that_is_typed_after_a_save_is_the_persons_again(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "one\n")
+        s.person.save(path)
+        s.person.type(path, "two\n")
+        assert s.changes == [("person", "two\n")]
+
+
+async def test_nobody_is_told_who_has_left(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        heard: list[TextChange] = []
+        leave = s.engine.subscribe(heard.append)
+        path = s.open("a.py", "one\n")
+        leave()
+        s.person.type(path, "two\n")
+        assert [change.text for change in heard] == ["one\n"]
+
+
+# ---------------------------------------------------------------- confirmed by the text
+
+
+async def test_what_the_editor_makes_of_an_edit_is_told_apart_from_it(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+        s.person.reflex = lambda text: text.replace("new", "NEW")
+        await s.apply(path, "a\nnew\nb\n")
+        assert s.changes == [("agent", "a\nnew\nb\n"), ("editor", "a\nNEW\nb\n")]
+
+
+async def test_an_edit_and_what_else_came_with_it_in_one_change_are_told_apart(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\nc\n")
+
+        def merged(params: Json) -> Json:
+            s.person.type(path, "a\nB\nc\nfrom the editor\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = merged
+        assert await s.apply(path, "a\nB\nc\n") == Shown(path, "a\nB\nc\nfrom the editor\n", "editor")
+        assert s.changes == [("agent", "a\nB\nc\n"), ("editor", "a\nB\nc\nfrom the editor\n")]
+
+
+async def test_who_was_typing_before_an_edit_is_typing_still(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\nc\n")
+        s.person.type(path, "a\nb\nc\nI a")
+
+        def merged(params: Json) -> Json:
+            s.person.type(path, "a\nB\nc\nI am typing")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = merged
+        assert await s.apply(path, "a\nB\nc\nI a") == Shown(path, "a\nB\nc\nI am typing", "person")
+        assert s.changes[1:] == [("agent", "a\nB\nc\nI a"), ("person", "a\nB\nc\nI am typing")]
+
+
+async def test_a_keystroke_that_an_editor_without_versions_puts_before_the_edit_is_kept(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+
+        def unchecked(params: Json) -> Json:
+            s.person.type(path, "typed\na\nb\n")
+            s.person.type(path, "typed\na\nB\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = unchecked
+        assert (await s.apply(path, "a\nB\n")).text == "typed\na\nB\n"
+        assert s.changes == [("person", "typed\na\nb\n"), ("agent", "typed\na\nB\n")]
+
+
+async def test_an_edit_that_a_formatter_rewrote_was_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "x = 1\n")
+
+        def formatted(params: Json) -> Json:
+            s.person.type(path, 'x = 1\nprint("hello", 1)\n')
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = formatted
+        assert (await s.apply(path, "x = 1\nprint( 'hello',1 )\n")).text == 'x = 1\nprint("hello", 1)\n'
+
+
+async def test_an_edit_that_was_skipped_in_silence_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Neovim's own handler does when the person was faster."""
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+
+        def skipped(params: Json) -> Json:
+            asyncio.get_running_loop().call_soon(s.person.type, path, "a\nb\ntyped\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = skipped
+        with pytest.raises(StaleEdit):
+            await s.apply(path, "a\nB\n")
+        assert s.text(path) == "a\nb\ntyped\n", "the newer text is there for the next attempt"
+        assert s.changes == [("person", "a\nb\ntyped\n")]
+
+
+async def test_an_edit_that_was_made_in_part_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\nc\n")
+
+        def half(params: Json) -> Json:
+            s.person.type(path, "A\nb\nc\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = half
+        assert (await s.apply(path, "A\nb\nC\n")).text == "A\nb\nc\n"
+
+
+async def test_a_document_that_goes_on_changing_does_not_keep_an_edit_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "CONFIRM_SECONDS", 0.1)
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+        loop = asyncio.get_running_loop()
+
+        def keep_typing(params: Json) -> Json:
+            s.person.type(path, f"{s.person.text(path)}.")
+            loop.call_later(0.01, keep_typing, params)
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = keep_typing
+        with pytest.raises(StaleEdit):
+            await asyncio.wait_for(s.apply(path, "a\nB\n"), 5)
+
+
+# ---------------------------------------------------------------- refused
+
+
+async def test_an_edit_that_the_person_outran_is_stale_once_the_newer_text_is_here(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+        s.person.hold()
+        s.person.type(path, "a\nb\ntyped\n")
+        edit = asyncio.create_task(s.apply(path, "a\nB\n"))
+        await s.person.until(lambda: bool(s.person.requests))
+        s.person.release()
+        with pytest.raises(StaleEdit):
+            await edit
+        assert s.text(path) == "a\nb\ntyped\n"
+
+
+async def test_what_the_person_typed_just_as_a_refused_edit_would_have_is_the_persons(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+
+        def refuse(params: Json) -> Json:
+            s.person.type(path, "a\n")
+            return {"applied": False}
+
+        s.person.respond["workspace/applyEdit"] = refuse
+        with pytest.raises(StaleEdit):
+            await s.apply(path, "a\n")
+        assert s.changes[-1] == ("person", "a\n")
+
+
+async def test_a_client_that_fails_to_apply_is_a_refusal(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\n")
+        del s.person.respond["workspace/applyEdit"]
+        with pytest.raises(EditRefused, match="this client does not know workspace/applyEdit"):
+            await s.apply(path, "b\n")
+
+
+async def test_a_document_that_is_closed_meanwhile_is_a_refusal(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\n")
+
+        def close(params: Json) -> Json:
+            s.person.close(path)
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = close
+        with pytest.raises(EditRefused, match="was closed while it was being changed"):
+            await s.apply(path, "b\n")
+
+
+async def test_an_edit_for_other_text_is_stale_before_the_editor_is_asked(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\n")
+        edit = s.edit(path, "b\n")
+        s.person.type(path, "typed\n")
+        with pytest.raises(StaleEdit):
+            await s.engine.apply("Edit", [edit])
+        assert s.person.requests == []
+
+
+async def test_all_documents_are_waited_for_before_one_of_them_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes back what was done must see it first."""
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.05)
+    async with seen(tmp_path) as s:
+        first, second = s.open("a.py", "a\n"), s.open("b.py", "b\n")
+
+        def one_of_two(params: Json) -> Json:
+            s.person.type(first, "a\ntyped\n")
+            asyncio.get_running_loop().call_later(0.01, s.person.type, second, "B\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = one_of_two
+        with pytest.raises(StaleEdit):
+            await s.engine.apply("Edit", [s.edit(first, "A\n"), s.edit(second, "B\n")])
+        assert s.text(second) == "B\n"
+
+
+# ---------------------------------------------------------------- moves
+
+
+async def test_an_open_document_is_edited_and_moved_in_one_step(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path, target = s.open("a.py", "a\n"), tmp_path / "b.py"
+        assert s.engine.can_move
+        shown = await s.apply(path, "b\n", FileMove(path, target))
+        assert (shown.path, shown.text) == (path, "b\n")
+        assert s.engine.document(path) is None
+        assert (s.text(target), target.read_text(), path.exists()) == ("b\n", "a\n", False)
+        assert {cause for cause, _ in s.changes} == {"agent"}
+        s.person.undo(target)
+        assert s.text(target) == "a\n"
+
+
+async def test_an_edit_that_is_first_seen_under_the_new_name_is_confirmed(tmp_path: Path) -> None:
+    """Neovim closes the old name before it has told the last change."""
+    async with seen(tmp_path) as s:
+        path, target = s.open("a.py", "a\n"), tmp_path / "b.py"
+
+        def move(params: Json) -> Json:
+            s.person.close(path)
+            path.rename(target)
+            s.person.open(target, "b\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = move
+        assert (await s.apply(path, "b\n", FileMove(path, target))).text == "b\n"
+
+
+async def test_a_move_that_the_editor_only_claims_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "CONFIRM_SECONDS", 0.01)
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\n")
+        s.person.respond["workspace/applyEdit"] = lambda params: {"applied": True}
+        with pytest.raises(EditRefused, match="said that it renamed"):
+            await s.engine.apply("Move", [], [FileMove(path, tmp_path / "b.py")])
+
+
+@pytest.mark.parametrize("operations", [None, [], ["create"]])
+async def test_a_client_that_cannot_rename_is_not_asked_to(tmp_path: Path, operations: list[str] | None) -> None:
+    capabilities: Json = {"workspace": {"workspaceEdit": {"documentChanges": True, "resourceOperations": operations}}}
+    async with seen(tmp_path, capabilities=capabilities) as s:
+        assert not s.engine.can_move
+
+
+# ---------------------------------------------------------------- favours
+
+
+async def test_documents_are_saved_by_the_client_with_its_formatters(tmp_path: Path) -> None:
+    async with seen(tmp_path, flags=["save"]) as s:
+        path, closed = s.open("a.py", "a\n"), tmp_path / "closed.py"
+        s.person.formatter = str.upper
+        s.person.type(path, "b\n")
+        assert await s.engine.save_all([path, closed]) == [path]
+        assert path.read_text() == s.text(path) == "B\n"
+        assert not any(document.dirty for document in s.engine.documents())
+
+
+async def test_only_clean_documents_are_read_again(tmp_path: Path) -> None:
+    async with seen(tmp_path, flags=["reload"]) as s:
+        clean, dirty = s.open("clean.py", "a\n"), s.open("dirty.py", "a\n")
+        s.person.type(dirty, "typed\n")
+        for path in (clean, dirty):
+            path.write_text("from elsewhere\n")
+        assert await s.engine.reload([clean, dirty]) == [clean]
+        assert (s.text(clean), s.text(dirty)) == ("from elsewhere\n", "typed\n")
+        states = {document.path: (document.dirty, document.behind) for document in s.engine.documents()}
+        assert states == {clean: (False, False), dirty: (True, True)}
+
+
+async def test_diagnostics_are_those_of_the_version_or_not_known(tmp_path: Path) -> None:
+    async with seen(tmp_path, flags=["diagnostics"]) as s:
+        path = s.open("a.py", "a\n")
+        span = {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 1}}
+        s.person.problems[path.as_uri()] = [
+            {"range": span, "message": "no", "severity": 2, "source": "lint", "code": 1},
+            {"range": span, "message": "never", "severity": None},
+        ]
+        assert await s.engine.diagnostics(path, 1) == [
+            Diagnostic(3, "warning", "no", "lint"),
+            Diagnostic(3, "error", "never"),
+        ]
+        assert await s.engine.diagnostics(path, 2) is None
+
+
+@pytest.mark.parametrize("answer", [None, [], "yes", {}, {"saved": 1, "reloaded": 1, "version": 7, "items": []}])
+async def test_an_answer_that_is_not_as_agreed_is_none(
+    tmp_path: Path, answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with seen(tmp_path, flags=["save", "reload", "diagnostics"]) as s:
+        path = s.open("a.py", "a\n")
+        for method in ("a3s/save", "a3s/reload", "a3s/diagnostics"):
+            s.person.respond[method] = lambda params: answer
+        assert (await s.engine.save_all([path]), await s.engine.reload([path])) == ([], [])
+        assert await s.engine.diagnostics(path, 1) is None
+        assert "a3s/save" in caplog.text
+
+
+async def test_a_client_that_did_not_announce_favours_is_not_asked_for_them(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\n")
+        assert (await s.engine.save_all([path]), await s.engine.reload([path])) == ([], [])
+        assert await s.engine.diagnostics(path, 1) is None
+        assert s.person.requests == []
+
+
+async def test_a_client_that_never_answers_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(favours, "SAVE_SECONDS", 0.01)
+    async with seen(tmp_path, flags=["save"]) as s:
+        path = s.open("a.py", "a\n")
+        never: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        s.person.respond["a3s/save"] = lambda params: never
+        assert await s.engine.save_all([path]) == []
+        assert "did not answer a3s/save" in caplog.text
