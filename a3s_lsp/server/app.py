@@ -31,6 +31,10 @@ COMMANDS = (
     names.STEER,
     names.APPROVE,
     names.DENY,
+    names.HUNK_LIST,
+    names.HUNK_KEEP,
+    names.HUNK_UNDO,
+    names.HUNK_ASK,
     names.SESSION_NEW,
     names.SESSION_LIST,
     names.SESSION_RESUME,
@@ -46,6 +50,7 @@ def create_server(defaults: Callable[[], Defaults]) -> A3SLanguageServer:
     _life(server, engine)
     _settings(server, engine)
     _stop_button(server, engine)
+    _review(server, engine)
     return server
 
 
@@ -167,3 +172,19 @@ def _stop_button(server: A3SLanguageServer, engine: LateHost) -> None:
         run = host.run_of(run_id) if run_id else None
         if run is not None:
             await run.cancel()
+
+
+def _review(server: A3SLanguageServer, engine: LateHost) -> None:
+    """What editors ask all the time: without an engine there is nothing to review, and nobody waits for one."""
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    def lenses(ls: A3SLanguageServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+        return [] if engine.made is None else engine.made.review.lenses(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions([names.REVIEW_ACTION]))
+    def actions(ls: A3SLanguageServer, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
+        return [] if engine.made is None else engine.made.review.actions(params)
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hover(ls: A3SLanguageServer, params: types.HoverParams) -> types.Hover | None:
+        return None if engine.made is None else engine.made.review.hover(params)

@@ -89,13 +89,16 @@ class Questions:
             "detail": question.detail,
             "args": question.args,
         }
-        params |= {name: value for name, value in (("diff", question.diff), ("rule", question.rule)) if value}
+        hunks = [{"index": at, "path": part.path, "header": part.header} for at, part in enumerate(question.parts)]
+        more = {"diff": question.diff, "rule": question.rule, "hunks": hunks}
+        params |= {name: value for name, value in more.items() if value}
         reply = await self._server.request(names.CONFIRM, params)
         choice = wire.Choice.model_validate(reply)
         allowed = choice.choice.startswith("allow")
         # Only the rule that was shown may be stored, whatever the client sends back.
         remember = question.rule if choice.choice.endswith("always") and question.rule else None
-        return Answer("approved" if allowed else "rejected", choice.note, remember)
+        accepted = _accepted(question, choice)
+        return Answer("approved" if allowed else "rejected", choice.note, remember, accepted)
 
     async def _by_message(self, question: QuestionAsked, about: Json) -> Answer | None:
         titles = [ALLOW, f"{ALWAYS}: {question.rule}", DENY] if question.rule else [ALLOW, DENY]
@@ -146,6 +149,13 @@ def _hand_over(asking: asyncio.Task[Answer | None], answer: asyncio.Future[Answe
     given = Answer("rejected", f"the question failed: {error}") if error else asking.result()
     if given is not None:
         answer.set_result(given)
+
+
+def _accepted(question: QuestionAsked, choice: wire.Choice) -> tuple[int, ...] | None:
+    """The hunks that were accepted of those that were shown; None if it is all or nothing."""
+    if not question.parts or choice.accepted is None:
+        return None
+    return tuple(index for index in range(len(question.parts)) if index in choice.accepted)
 
 
 def _message(question: QuestionAsked) -> str:

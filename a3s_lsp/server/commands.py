@@ -12,6 +12,7 @@ from a3s_lsp.engine.messages import Attachment, Json
 from a3s_lsp.engine.state import State
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.context import with_context
+from a3s_lsp.server.hunk_commands import HunkCommands
 from a3s_lsp.server.uris import uri_to_path
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Commands:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._hunks = HunkCommands(host)
 
     async def run(self, name: str, argument: Json) -> object:
         """The command of this name: one of docs/protocol.md, else a slash command."""
@@ -43,6 +45,8 @@ class Commands:
                 return await self.delete(argument)
             case names.APPROVE | names.DENY:
                 return await self.decide(argument, approved=name == names.APPROVE)
+            case names.HUNK_LIST | names.HUNK_KEEP | names.HUNK_UNDO | names.HUNK_ASK:
+                return await self._hunks.run(name, argument)
             case _:
                 return await self.slash(name.removeprefix(names.SLASH_PREFIX), argument)
 

@@ -28,9 +28,12 @@ from a3s_lsp.server import names, wire
 from a3s_lsp.server.approvals import Questions, SessionApprover
 from a3s_lsp.server.commands import Commands
 from a3s_lsp.server.edits import ClientEditor
+from a3s_lsp.server.hunk_news import HunkNews
+from a3s_lsp.server.hunks import ClientHunks
 from a3s_lsp.server.language_server import A3SLanguageServer
 from a3s_lsp.server.notices import show_error
 from a3s_lsp.server.progress import Progress
+from a3s_lsp.server.review import ReviewViews
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +54,12 @@ class Host:
         self.settings = wire.Settings()
         self.progress = Progress(server)
         self.questions = Questions(server, lambda: self.settings.client)
+        self.hunks = ClientHunks(server, lambda: self._sessions.values())
+        self.review = ReviewViews(server, self.hunks)
         self.commands = Commands(self)
         self._defaults = defaults
         self._editor = ClientEditor(server, lambda: self.settings.client)
+        self._news = HunkNews(server, self.hunks, lambda: self.settings.client.hunks)
         self._sessions: dict[str, Session] = {}
         self._current: str | None = None
 
@@ -62,11 +68,7 @@ class Host:
     async def session(self, session_id: str | None) -> Session:
         """The named session, or the current one, made if there is none yet."""
         if session_id is not None:
-            if session_id not in self._sessions:
-                raise SessionNotFound(
-                    f"Session {session_id} is not open here: resume it with a3s.session.resume, or leave sessionId out."
-                )
-            return self._sessions[session_id]
+            return self._named(session_id)
         if self._current in self._sessions:
             return self._sessions[self._current]
         return await self.new_session(self.root())
@@ -89,6 +91,7 @@ class Host:
         self._current = session_id
         for event in await session.past_events():
             self._send(event, {"replay": True})
+        self._news.show(session)
         return session
 
     async def stored_sessions(self) -> list[SessionInfo]:
@@ -101,17 +104,23 @@ class Host:
         session = self._sessions.pop(session_id, None)
         if session is not None:
             await session.close()
+            self._news.forget(session)
         writer = self._defaults.writer
         return await writer.call(lambda: writer.store.delete(session_id))
 
     async def close(self) -> None:
         """Give all sessions back. What is going stops without an end, and goes on when it is resumed."""
+        self._news.close()
         await asyncio.gather(*(session.suspend() for session in self._sessions.values()))
         self._sessions.clear()
 
     def open_session(self, session_id: str | None) -> Session | None:
         """The named session, or the current one, if it is open."""
         return self._sessions.get(session_id or self._current or "")
+
+    def open_sessions(self, session_id: str | None) -> list[Session]:
+        """The named session, or all that are open. Raises SessionNotFound."""
+        return list(self._sessions.values()) if session_id is None else [self._named(session_id)]
 
     def run_of(self, run_id: str) -> Run | None:
         """An open run by its id, in whatever session."""
@@ -121,7 +130,7 @@ class Host:
     def configure(self, given: object) -> None:
         """Take settings of the client over the known ones; what it leaves empty stays as it is, bad ones are told.
 
-        The posture holds from the next call on, the model for new sessions.
+        The posture holds from the next call on, the review from the next run on, the model for new sessions.
         """
         if not isinstance(given, Mapping):
             return
@@ -131,17 +140,31 @@ class Host:
         except JsonRpcException as error:
             show_error(self.server, f"The a3s settings cannot be used, the earlier ones hold: {error.message}")
         for session in self._sessions.values():
-            session.set_permission(posture_policy(self.settings.posture))
+            self._instruct(session)
 
     def root(self) -> Path:
         """The first workspace folder of the client, else the folder that the server runs in."""
         return next(iter(self.server.roots()), Path.cwd())
 
+    def _named(self, session_id: str) -> Session:
+        if session_id not in self._sessions:
+            raise SessionNotFound(
+                f"Session {session_id} is not open here: resume it with a3s.session.resume, or leave sessionId out."
+            )
+        return self._sessions[session_id]
+
     def _adopt(self, session: Session) -> Session:
         self._sessions[session.id] = session
         self._current = session.id
+        self._instruct(session)
         session.subscribe(self._show)
+        self._news.watch(session)
         return session
+
+    def _instruct(self, session: Session) -> None:
+        """Have a session follow the settings that may change while it is open."""
+        session.set_permission(posture_policy(self.settings.posture))
+        session.set_review(reviews_first=self.settings.review == "before", unsaved=self.settings.unsaved)
 
     # ------------------------------------------------------------ telling the client
 
@@ -151,7 +174,12 @@ class Host:
 
     def _send(self, event: Event, extra: Json) -> None:
         if self.settings.client.events:
-            place = {"sessionId": event.session_id, "runId": event.run_id, "seq": event.seq, "time": event.time_ms}
+            place = {
+                "sessionId": event.session_id,
+                "runId": event.run_id or None,
+                "seq": event.seq,
+                "time": event.time_ms,
+            }
             self.server.notify(names.EVENT, {**place, "type": event.type, **extra, **_slim(event.fields)})
 
     # ------------------------------------------------------------ making sessions

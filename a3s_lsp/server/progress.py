@@ -26,7 +26,7 @@ class Progress:
 
     def show(self, event: Event) -> None:
         """Take one event into the display."""
-        if not self._supported():
+        if not event.run_id or not self._supported():
             return
         if event.run_id not in self._begun and event.type not in TERMINAL:
             self._begun[event.run_id] = self._server.run_task(self._begin(event.run_id), "progress")

@@ -107,17 +107,39 @@ class Verdict(Shape):
     remember: bool = False
 
 
+class HunkQuery(Shape):
+    uri: str | None = None
+    session_id: str | None = None
+
+
+class HunkChoice(Shape):
+    """Which hunks are meant: one, those of a range, all of a document, or all of a session."""
+
+    uri: str | None = None
+    hunk_id: str | None = None
+    range: Range | None = None
+    session_id: str | None = None
+
+
+class HunkQuestion(Shape):
+    uri: str
+    hunk_id: str
+    text: str | None = None
+    session_id: str | None = None
+
+
 class Slash(Shape):
     args: str = ""
     session_id: str | None = None
 
 
 class Choice(Shape):
-    """The answer to `a3s/confirm`."""
+    """The answer to `a3s/confirm`. `accepted` has the hunks that are allowed, if it is not all."""
 
     choice: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
     rule: str | None = None
     note: str | None = None
+    accepted: list[int] | None = None
 
 
 S = TypeVar("S", bound=Shape)
