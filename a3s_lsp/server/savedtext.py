@@ -13,7 +13,8 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-_BOM = b"\xef\xbb\xbf"
+from a3s_lsp.engine.workspace.encodings import decode
+
 _RACY_NS = 2_000_000_000
 """A file that was written so short a time ago may be written again without another `stat`."""
 _REMEMBERED = 8
@@ -22,11 +23,12 @@ _Stamp: TypeAlias = tuple[int, int, int, int]
 
 
 class _Print(NamedTuple):
-    """What tells one content from another, without keeping it. `kind` is text, or bytes that are no UTF-8."""
+    """What tells one content from another, without keeping it."""
 
-    kind: str
     length: int
     hash: int
+    certain: bool = True
+    """False if the encoding is not told by the bytes, and so might be another one for the editor."""
 
 
 class SavedText:
@@ -75,16 +77,18 @@ class SavedText:
         """Take note that the editor says that it has saved the document, which has this text."""
         self._racy = True
         self._look()
-        mine, content, earlier = _print(text), self._content, tuple(self._earlier)
+        content, earlier = self._content, tuple(self._earlier)
         self._earlier.clear()
-        if content is None or content.kind == "bytes":
+        if content is None or not content.certain:
             # Written in another encoding, or to a place that is not seen from here.
-            self._base, self._saved = content, mine
-        elif content == mine or content in earlier:
+            self._base, self._saved = content, _print(text)
+        elif content in earlier:
+            # The person went on typing meanwhile.
             self._base = self._saved = content
         else:
-            # Somebody wrote the file after the editor had.
-            self._base = self._saved = mine
+            # Unless it is this very text, somebody wrote the file after the editor had.
+            self._base = self._saved = _print(text)
+        self._in_step(text)
 
     def _in_step(self, text: str) -> None:
         """Whatever happened before: if the disk has the text of the document, all is saved."""
@@ -111,18 +115,19 @@ def _content(path: Path) -> _Print:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as file:
         data = file.read()
-    try:
-        return _print(data.removeprefix(_BOM).decode())
-    except UnicodeDecodeError:
-        return _Print("bytes", len(data), hash(data))
+    decoded = decode(data)
+    if decoded is None:
+        return _Print(-1, hash(data), certain=False)
+    return _print(decoded.text)._replace(certain=decoded.encoding != "latin-1")
 
 
 def _print(text: str) -> _Print:
     text = text.removeprefix("\ufeff")
-    return _Print("text", len(text), hash(text))
+    return _Print(len(text), hash(text))
 
 
 def _is(text: str, wanted: _Print) -> bool:
     # The hash of a long text takes a moment; most texts that differ differ in length.
-    bare = len(text) - text.startswith("\ufeff")
-    return bare == wanted.length and _print(text) == wanted
+    if len(text) - text.startswith("\ufeff") != wanted.length:
+        return False
+    return hash(text.removeprefix("\ufeff")) == wanted.hash

@@ -212,15 +212,24 @@ def test_a_file_that_is_written_again_right_after_saving_is_ahead_of_its_documen
     assert state(document) == ("behind",)
 
 
-def test_a_document_is_saved_in_whatever_encoding(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("é", b"\xe9"),
+        ("€", b"\xa4"),  # ISO 8859-15, which looks like Latin-1
+        ("“", b"\x93"),  # Windows-1252
+        ("é", "\ufeffé".encode("utf-16-le")),
+    ],
+)
+def test_a_document_is_saved_in_whatever_encoding(tmp_path: Path, text: str, data: bytes) -> None:
     file = tmp_path / "a.txt"
     file.write_text("")
     documents, document, uri = opened_file(file, "")
-    documents.change(changed(2, "é", uri))
-    file.write_bytes(b"\xe9")
+    documents.change(changed(2, text, uri))
+    file.write_bytes(data)
     documents.save(saved(uri))
     assert state(document) == ()
-    file.write_bytes(b"\xe8")
+    file.write_bytes(b"other" + data)
     assert state(document) == ("behind",)
 
 
@@ -236,7 +245,15 @@ def test_a_document_whose_file_is_deleted_is_dirty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "dirty"),
-    [(b"text", False), (b"\xef\xbb\xbftext", False), (b"other", True), (b"\xff", True), (None, True)],
+    [
+        (b"text", False),
+        (b"\xef\xbb\xbftext", False),
+        ("\ufefftext".encode("utf-16-be"), False),
+        (b"other", True),
+        (b"\xff", True),
+        (b"\0\xff", True),
+        (None, True),
+    ],
 )
 def test_a_document_that_is_opened_with_unsaved_text_is_dirty(
     content: bytes | None, dirty: bool, tmp_path: Path
