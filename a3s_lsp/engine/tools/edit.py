@@ -1,21 +1,26 @@
-"""The tool `edit`: exact text for exact text."""
+"""The tool `edit`: one text of a file for another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from a3s_lsp.engine.changes import Change, ChangeSet
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult
+from a3s_lsp.engine.texts import split_lines
 from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
-from a3s_lsp.engine.tools.nearest import describe_nearest
+from a3s_lsp.engine.tools.endings import usual_ending, with_ending
+from a3s_lsp.engine.tools.matching import Ambiguous, How, Match, Place, find
+from a3s_lsp.engine.tools.nearest import describe_nearest, numbered
 
-_DESCRIPTION = """Replace text in a file. old_string must be found exactly as given, with its indentation and line \
-endings, and only once; add lines around it until it is unique, or set replace_all. The line numbers that read shows \
-are not part of the text."""
+_DESCRIPTION = """Replace text in a file. Give old_string exactly as it is in the file, with its indentation and line \
+endings, and so that it is there only once; add lines around it until it is unique, or set replace_all. If it is not \
+there, whole lines with other whitespace or other comments are taken for it where only one place comes near; the \
+result says so. The line numbers that read shows are not part of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +44,106 @@ class Edit:
         return load(EditArguments, args).file_path
 
     async def plan(self, args: Json, context: ToolContext) -> ChangeSet:
-        wanted = load(EditArguments, args)
-        path = context.workspace.resolve(wanted.file_path)
-        before = (await context.workspace.read(path)).text
-        problem = _problem(wanted, before, str(path))
-        if problem is not None:
-            raise ToolError(problem, {"type": "invalid_argument", "path": str(path)})
-        change = Change(str(path), before, before.replace(wanted.old_string, wanted.new_string))
-        return ChangeSet(f"edit {context.workspace.display(path)}", (change,))
+        changes, _ = await _planned(load(EditArguments, args), context)
+        return changes
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         wanted = load(EditArguments, args)
-        changes = await self.plan(args, context)
-        await commit(context, changes)
+        changes, edited = await _planned(wanted, context)
+        remarks = await commit(context, changes)
         [change] = changes.changes
-        count = (change.before or "").count(wanted.old_string)
         return ToolResult(
-            f"Replaced {count} occurrence(s) in {change.path}",
-            metadata={"file_path": wanted.file_path, "before": change.before, "after": change.after},
+            f"Replaced {edited.count} occurrence(s) in {change.path}{edited.remark}{remarks}",
+            metadata={
+                "file_path": wanted.file_path,
+                "before": change.before,
+                "after": change.after,
+                "match": edited.how,
+            },
         )
 
 
-def _problem(wanted: EditArguments, text: str, path: str) -> str | None:
-    """Why the edit cannot be made, and what to do; None if it can."""
+@dataclass(frozen=True, slots=True)
+class _Edited:
+    """The new text, how many places of the old one were replaced, how they were found, and what to say about that."""
+
+    text: str
+    count: int = 1
+    how: How = "exact"
+    remark: str = ""
+
+
+async def _planned(wanted: EditArguments, context: ToolContext) -> tuple[ChangeSet, _Edited]:
+    path = context.workspace.resolve(wanted.file_path)
+    before = (await context.workspace.read(path)).text
+    edited = _edited(before, wanted, path)
+    return ChangeSet(f"edit {context.workspace.display(path)}", (Change(str(path), before, edited.text),)), edited
+
+
+def _edited(text: str, wanted: EditArguments, path: Path) -> _Edited:
+    _check(wanted, path)
+    count = text.count(wanted.old_string)
+    if count == 1 or (count and wanted.replace_all):
+        return _Edited(text.replace(wanted.old_string, _with_own_endings(wanted, text)), count)
+    if count:
+        raise _refused(
+            f"old_string found {count} times in {path}. Use replace_all=true to replace all occurrences, "
+            "or provide a more specific string.",
+            path,
+        )
+    match find(text, wanted.old_string, wanted.new_string) if not wanted.replace_all else None:
+        case None:
+            raise _refused(f"old_string not found in {path}. {describe_nearest(text, wanted.old_string)}", path)
+        case Ambiguous() as several:
+            raise _refused(f"old_string not found in {path} as given. {_advice(several)}", path)
+        case Match() as match:
+            after = text[: match.start] + match.text + text[match.end :]
+            if after == text:
+                raise _refused(f"{path} has new_string there already: nothing would change.", path)
+            return _Edited(after, how=match.how, remark=_remark(match, text))
+
+
+def _check(wanted: EditArguments, path: Path) -> None:
     if not wanted.old_string:
-        return (
+        raise _refused(
             "old_string is empty: to insert text, give the text next to it as old_string and repeat it in new_string; "
-            "to fill an empty file, use write."
+            "to fill an empty file, use write.",
+            path,
         )
     if wanted.old_string == wanted.new_string:
-        return "old_string and new_string are the same: nothing would change."
-    count = text.count(wanted.old_string)
-    if count == 0:
-        return f"old_string not found in {path}. {describe_nearest(text, wanted.old_string)}"
-    if count > 1 and not wanted.replace_all:
-        return (
-            f"old_string found {count} times in {path}. Use replace_all=true to replace all occurrences, "
-            "or provide a more specific string."
-        )
-    return None
+        raise _refused("old_string and new_string are the same: nothing would change.", path)
+
+
+def _refused(message: str, path: Path) -> ToolError:
+    return ToolError(message, {"type": "invalid_argument", "path": str(path)})
+
+
+def _with_own_endings(wanted: EditArguments, text: str) -> str:
+    """The new string, with line endings as in the file if the old one does not show which are meant."""
+    if "\n" in wanted.old_string or "\n" not in text:
+        return wanted.new_string
+    return with_ending(wanted.new_string, usual_ending(text))
+
+
+def _remark(match: Match, text: str) -> str:
+    place = match.place
+    if match.how == "whitespace":
+        likeness = " although whitespace differs"
+    else:
+        likeness = f", the only place that is nearly like it ({place.score:.0f} % alike)"
+    lines = numbered(split_lines(text), place.start, place.end - place.start)
+    return f": old_string matched {_named(place)}{likeness}. What was there:\n{lines}"
+
+
+def _advice(found: Ambiguous) -> str:
+    if found.how == "whitespace":
+        places = ", ".join(map(_named, found.places))
+        return f"With other whitespace it is in several places: {places}. Add lines around it until it is unique."
+    places = ", ".join(f"{_named(place)} ({place.score:.0f} % alike)" for place in found.places)
+    return f"Several places are nearly like it: {places}. Give the text of the one that is meant exactly."
+
+
+def _named(place: Place) -> str:
+    if place.end - place.start == 1:
+        return f"line {place.end}"
+    return f"lines {place.start + 1}-{place.end}"

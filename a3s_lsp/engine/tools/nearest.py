@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _MAX_LINES = 20_000
 _MAX_CHARACTERS = 500
 _SHOWN_LINES = 12
@@ -17,10 +19,10 @@ def describe_nearest(text: str, wanted: str) -> str:
     searched = wanted.strip("\n").split("\n")
     start = _same_but_for_whitespace(lines, searched)
     if start is not None:
-        return f"Only whitespace differs. The file has:\n{_numbered(lines, start, len(searched))}"
+        return f"Only whitespace differs. The file has:\n{numbered(lines, start, len(searched))}"
     start = _most_alike([line[:_MAX_CHARACTERS] for line in lines], searched[:_SHOWN_LINES])
     if start is not None:
-        return f"The nearest lines are:\n{_numbered(lines, start, len(searched))}"
+        return f"The nearest lines are:\n{numbered(lines, start, len(searched))}"
     return "Nothing in the file is like it; read the file first."
 
 
@@ -44,6 +46,7 @@ def _most_alike(lines: list[str], searched: list[str]) -> int | None:
     return None if best is None else best[2]
 
 
-def _numbered(lines: list[str], start: int, count: int) -> str:
+def numbered(lines: Sequence[str], start: int, count: int) -> str:
+    """Some lines as `read` shows them; of many or long ones the beginning."""
     shown = lines[start : start + min(count, _SHOWN_LINES)]
     return "\n".join(f"{number:>6}\t{line.rstrip()[:_MAX_CHARACTERS]}" for number, line in enumerate(shown, start + 1))

@@ -19,6 +19,7 @@ _DESCRIPTION = """Write a whole file: it is created, with the folders it needs, 
 change a part of a file use edit or patch."""
 
 _DIFF_LINES = 20
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Write:
     async def plan(self, args: Json, context: ToolContext) -> ChangeSet:
         wanted = load(WriteArguments, args)
         path = context.workspace.resolve(wanted.file_path)
-        change = Change(str(path), await _text_before(context.workspace, path), wanted.content)
+        before = await _text_before(context.workspace, path)
+        change = Change(str(path), before, _marked(wanted.content, before))
         return ChangeSet(f"write {context.workspace.display(path)}", (change,))
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
@@ -50,13 +52,19 @@ class Write:
         changes = await self.plan(args, context)
         [change] = changes.changes
         _check_approved(change, context.approved)
-        await commit(context, changes)
+        remarks = await commit(context, changes)
         size = len(wanted.content.encode())
         lines = wanted.content.count("\n") + (not wanted.content.endswith("\n") and wanted.content != "")
         return ToolResult(
-            f"Wrote {size} bytes ({lines} lines) to {change.path}",
+            f"Wrote {size} bytes ({lines} lines) to {change.path}{remarks}",
             metadata={"file_path": wanted.file_path, "after": wanted.content},
         )
+
+
+def _marked(content: str, before: str | None) -> str:
+    """The text with the byte order mark that the file has: models do not see it, and without it UTF-16 is no text."""
+    had_mark = before is not None and before.startswith(_BYTE_ORDER_MARK)
+    return _BYTE_ORDER_MARK + content.removeprefix(_BYTE_ORDER_MARK) if had_mark else content
 
 
 async def _text_before(workspace: Workspace, path: Path) -> str | None:
@@ -65,7 +73,7 @@ async def _text_before(workspace: Workspace, path: Path) -> str | None:
     except ToolError as error:
         if error.kind is None or error.kind.get("type") != "unsupported":
             raise
-        message = f"Failed to write file {path}: it is not UTF-8 text, so this could not be undone; delete it first."
+        message = f"Failed to write file {path}: it is not text, so this could not be undone; delete it first."
         raise ToolError(message, error.kind) from error
 
 

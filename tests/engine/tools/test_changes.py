@@ -88,7 +88,7 @@ async def test_edit_needs_one_place_or_replace_all(desk: Desk) -> None:
     assert "found 3 times" in refused.output
     done = await desk.call("edit", file_path="a.txt", old_string="x", new_string="y", replace_all=True)
     assert done.output == f"Replaced 3 occurrence(s) in {desk.root}/a.txt"
-    assert done.metadata == {"file_path": "a.txt", "before": "x\nx\nx\n", "after": "y\ny\ny\n"}
+    assert done.metadata == {"file_path": "a.txt", "before": "x\nx\nx\n", "after": "y\ny\ny\n", "match": "exact"}
     assert desk.get("a.txt") == "y\ny\ny\n"
 
 
@@ -98,8 +98,8 @@ async def test_edit_needs_one_place_or_replace_all(desk: Desk) -> None:
         ("", "y", "use write"),
         ("same", "same", "nothing would change"),
         (
-            "def f(x):\n  return x",
-            "y",
+            "def f(x):\n   return x",
+            "def f(x):\n  y",
             "Only whitespace differs. The file has:\n     1\tdef f(x):\n     2\t    return x",
         ),
         ("return y * 2", "y", "The nearest lines are:\n     4\treturn y * 3"),
@@ -114,12 +114,16 @@ async def test_edit_that_cannot_be_made_says_what_to_do(desk: Desk, old: str, ne
     assert desk.applied == []
 
 
-async def test_edit_keeps_line_endings_and_says_when_only_they_differ(desk: Desk) -> None:
+async def test_edit_keeps_line_endings_and_byte_order_mark(desk: Desk) -> None:
     desk.put("a.txt", "\ufeffone\r\ntwo\r\n")
-    refused = await desk.call("edit", file_path="a.txt", old_string="one\ntwo", new_string="x")
-    assert "Only the line endings differ: the file has CRLF" in refused.output
-    await desk.call("edit", file_path="a.txt", old_string="one", new_string="1")
-    assert desk.get("a.txt") == "\ufeff1\r\ntwo\r\n"
+    await desk.call("edit", file_path="a.txt", old_string="one", new_string="1\n1.5")
+    assert desk.get("a.txt") == "\ufeff1\r\n1.5\r\ntwo\r\n"
+
+
+async def test_written_file_keeps_its_byte_order_mark_and_encoding(desk: Desk) -> None:
+    path = desk.put("a.txt", "one\n".encode("utf-16"))
+    assert (await desk.call("write", file_path="a.txt", content="zwei €\n")).exit_code == 0
+    assert path.read_bytes() == "zwei €\n".encode("utf-16")
 
 
 async def test_file_mode_and_links_inside_are_kept(desk: Desk) -> None:
