@@ -85,7 +85,7 @@ class Ledger:
     def live(self, path: str | None = None) -> list[Hunk]:
         """The hunks under review, of one file in the order of its text, or of all."""
         found = [hunk for hunk in self.hunks.values() if hunk.live and path in (None, hunk.path)]
-        return sorted(found, key=lambda hunk: (hunk.path, hunk.start))
+        return sorted(found, key=lambda hunk: (hunk.path, hunk.start, hunk.end))
 
     def untold(self) -> list[Hunk]:
         """The hunks with which the person did something that the model does not know of."""
@@ -244,7 +244,7 @@ def _without(text: str, start: int, end: int, hunks: Iterable[Hunk]) -> str:
     """The text between two offsets as it was before these hunks."""
     pieces: list[str] = []
     at = start
-    for hunk in sorted(hunks, key=lambda hunk: hunk.start):
+    for hunk in sorted(hunks, key=lambda hunk: (hunk.start, hunk.end)):
         pieces += (text[at : hunk.start], hunk.before)
         at = hunk.end
     return "".join([*pieces, text[at:end]])

@@ -166,7 +166,7 @@ class Review:
     def _without(self, hunks: Sequence[Hunk]) -> Iterable[Change]:
         for path in dict.fromkeys(hunk.path for hunk in hunks):
             text = self.ledger.text(path)
-            mine = sorted((h for h in hunks if h.path == path), key=lambda h: h.start, reverse=True)
+            mine = sorted((h for h in hunks if h.path == path), key=lambda h: (h.start, h.end), reverse=True)
             whole = next((hunk for hunk in mine if hunk.whole is not None), None)
             if whole is not None:
                 yield Change(path, text, None if whole.whole == "created" else whole.before)

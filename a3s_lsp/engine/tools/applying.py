@@ -8,6 +8,7 @@ from pathlib import Path
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import StaleEdit, ToolError
 from a3s_lsp.engine.ports import ToolContext, Workspace
+from a3s_lsp.engine.tools.problems import difference, problems_before
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 
 _CANCEL_SECONDS = 0.3
@@ -30,10 +31,12 @@ async def commit(context: ToolContext, changes: ChangeSet) -> str:
     changed = tuple(change for change in changes.changes if change.before != change.after or change.source)
     if not changed:
         return ""
+    before = await problems_before(context.workspace, (Path(change.path) for change in changed))
     work = context.workspace.apply(replace(changes, changes=changed), context.planned, context.applied)
     # A change that was made is always told, even to a call that is being cancelled.
     applied = await uninterrupted(work, _CANCEL_SECONDS)
-    return "".join(f"\n[{remark}]" for remark in applied.remarks)
+    remarks = "".join(f"\n[{remark}]" for remark in applied.remarks)
+    return remarks + await difference(context.workspace, before)
 
 
 def _check_files(context: ToolContext, changes: ChangeSet) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from a3s_lsp.engine.ports import BufferEdit, Diagnostic, Document, FileMove, Sho
 class MemoryEditor:
     """Implements `ports.Editor`. `applied` has every step taken; `open`, `type`, `undo` and `save` play the person.
 
-    Set `formatter` to have it change texts right after an edit, `keystroke` to type just before one, and `problems` to
-    what it reports for a path.
+    Set `formatter` to have it change texts right after an edit, `keystroke` to type just before one, and `linter` to
+    have it know the problems of its documents.
     """
 
     def __init__(self) -> None:
         self.applied: list[tuple[str, tuple[BufferEdit, ...]]] = []
         self.formatter: Callable[[str], str] | None = None
         self.keystroke: Callable[[], None] | None = None
-        self.problems: Mapping[Path, Sequence[Diagnostic]] | None = None
+        self.linter: Callable[[str], Sequence[Diagnostic]] | None = None
         self.saves = True
         self._documents: dict[Path, Document] = {}
         self._undo: dict[Path, list[str]] = {}
@@ -113,7 +113,7 @@ class MemoryEditor:
         return clean
 
     async def diagnostics(self, path: Path, version: int) -> Sequence[Diagnostic] | None:
-        return None if self.problems is None else self.problems.get(path, ())
+        return None if self.linter is None else self.linter(self.text(path))
 
     # ------------------------------------------------------------ inside
 

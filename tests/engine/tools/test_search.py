@@ -144,7 +144,10 @@ async def test_replace_changes_disk_and_editor_in_one_change(desk: Desk) -> None
     desk.editor.open(path, "name, name\n")
     desk.put("c.py", "other\n")
     result = await desk.call("replace", pattern="name", replacement="$1", whole_word=True)
-    assert result.output == "Replaced 4 occurrence(s) in 2 file(s):\n  a.py: 2\n  b.py: 2\n"
+    assert result.output == (
+        "Replaced 4 occurrence(s) in 2 file(s):\n  a.py: 2\n  b.py: 2\n"
+        "\n[Diagnostics of the new text: not known for b.py.]"
+    )
     assert desk.get("a.py") == "\ufeff$1 = 1\r\nrename = $1\r\n"
     assert desk.editor.text(path) == "$1, $1\n"
     assert [len(changes.changes) for changes in desk.applied] == [2]
