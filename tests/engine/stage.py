@@ -20,6 +20,7 @@ from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.testing import ScriptedModel
 
@@ -44,6 +45,8 @@ class Stage:
         approver: Approver | None = None,
         editor: Editor | None = None,
         limits: Limits | None = None,
+        checkpoints: CheckpointStore | None = None,
+        reviews_first: bool = False,
     ) -> Setup:
         async def open_model(name: str) -> Model:
             if name != "scripted/other":
@@ -59,6 +62,8 @@ class Stage:
             approver=approver,
             permission=permission,
             confirmation=ConfirmationPolicy(enabled=True),
+            checkpoints=checkpoints,
+            reviews_first=reviews_first,
             limits=limits or Limits(),
         )
 
