@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.tools.endings import usual_ending
 from a3s_lsp.engine.tools.nearest import describe_nearest
 
 Operation: TypeAlias = Literal[" ", "-", "+"]
@@ -79,7 +80,7 @@ def apply(text: str, hunks: Sequence[Hunk]) -> Patched:
     """The text with all hunks applied. ToolError, naming the first that does not fit."""
     body = text.removeprefix(_BYTE_ORDER_MARK)
     lines = re.findall(r"[^\n]*\n|[^\n]+", body)
-    ending = _usual_ending(body)
+    ending = usual_ending(body)
     own_endings = not body or len({line.ending for hunk in hunks for line in hunk.lines}) > 1
     closed = not body or body.endswith("\n")
     floor = drift = 0
@@ -208,17 +209,13 @@ def _replacement(lines: Sequence[str], hunk: Hunk, place: _Place, own_endings: b
     at = place.index
     for line in hunk.lines[place.lead : len(hunk.lines) - place.trail]:
         if line.operation == "+":
-            ending = line.ending if own_endings else _usual_ending("".join(lines[max(0, at - 2) : at + 1]))
+            ending = line.ending if own_endings else usual_ending("".join(lines[max(0, at - 2) : at + 1]))
             out.append(line.text + ending)
             continue
         if line.operation == " ":
             out.append(lines[at])
         at += 1
     return out
-
-
-def _usual_ending(text: str) -> str:
-    return "\r\n" if 2 * text.count("\r\n") > text.count("\n") else "\n"
 
 
 def _joined(lines: Sequence[str], ending: str, closed: bool) -> str:

@@ -107,6 +107,83 @@ async def test_patch_creates_a_file_but_only_with_a_diff_that_does(desk: Desk) -
     assert not (desk.root / "other.txt").exists()
 
 
+GIT_RENAME = "diff --git a/{0} b/{1}\nsimilarity index 100%\nrename from {0}\nrename to {1}\n"
+
+
+async def test_patch_deletes_a_file_with_all_its_lines(desk: Desk) -> None:
+    path = desk.put("n.txt", "a\r\nb\r\n")
+    result = await desk.call("patch", file_path="n.txt", diff="--- a/n.txt\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n")
+    assert result.output == f"Applied 1 hunk(s) to {path}, which deleted it"
+    assert not path.exists()
+    desk.put("empty.txt", "")
+    await desk.call("patch", file_path="empty.txt", diff="diff --git a/e b/e\ndeleted file mode 100644\nindex 1..0\n")
+    assert not (desk.root / "empty.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("diff", "problem"),
+    [
+        ("--- a/n\n+++ /dev/null\n@@ -1 +0,0 @@\n-uno\n", "leaves 1 of its lines; a diff that deletes a file has to"),
+        ("--- a/n\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-uno\n-dos\n", "hunk 1 does not fit near line 1"),
+        ("deleted file mode 100644\n", "leaves 2 of its lines"),
+        (GIT_RENAME.format("n.txt", "m.txt"), "m.txt exists already; delete it first"),
+        (GIT_RENAME.format("n.txt", "d"), "d exists already; delete it first"),
+        (GIT_RENAME.format("m.txt", "x.txt"), "renames m.txt to x.txt, but file_path is n.txt; give the old name"),
+        (GIT_RENAME.format("n.txt", "../x.txt"), "path '../x.txt' escapes workspace"),
+        (GIT_RENAME.format("n.txt", "x.txt") + "@@ -1 +1 @@\n-dos\n+2\n", "hunk 1 does not fit"),
+        (GIT_RENAME.format("n.txt", "x.txt") * 2, "it changes several files; call patch once for each"),
+        ("rename from n.txt\n", "a rename needs both lines"),
+        ("copy from n.txt\ncopy to x.txt\n", "it copies a file; write the new file instead"),
+    ],
+)
+async def test_deletion_or_rename_that_cannot_be_made_changes_nothing(desk: Desk, diff: str, problem: str) -> None:
+    desk.put("n.txt", "uno\ntwo\n")
+    desk.put("m.txt", "m\n")
+    desk.put("d/x", "")
+    result = await desk.call("patch", file_path="n.txt", diff=diff)
+    assert result.exit_code == 1
+    assert problem in result.output
+    assert (desk.get("n.txt"), desk.get("m.txt"), desk.applied) == ("uno\ntwo\n", "m\n", [])
+
+
+@pytest.mark.parametrize(
+    ("diff", "target", "after"),
+    [
+        (GIT_RENAME.format("n.txt", "e/é.txt"), "e/é.txt", "a\nb\n"),
+        (GIT_RENAME.format("n.txt", "m.txt") + "--- a/n.txt\n+++ b/m.txt\n@@ -2 +2 @@\n-b\n+c\n", "m.txt", "a\nc\n"),
+        ("diff --git a/n.txt b/m.txt\n--- a/n.txt\n+++ b/m.txt\n@@ -2 +2 @@\n-b\n+c\n", "m.txt", "a\nc\n"),
+        ('rename from n.txt\r\nrename to "\\303\\251 \\"x\\".txt"\r\n', 'é "x".txt', "a\nb\n"),
+    ],
+)
+async def test_patch_renames_a_file(desk: Desk, diff: str, target: str, after: str) -> None:
+    path = desk.put("n.txt", "a\nb\n")
+    path.chmod(0o755)
+    result = await desk.call("patch", file_path="n.txt", diff=diff)
+    assert f"to {path}, and renamed it to {desk.root / target}" in result.output
+    assert (desk.get(target), (desk.root / target).stat().st_mode & 0o777) == (after, 0o755)
+    assert not path.exists()
+    [change] = desk.applied[0].changes
+    assert (change.path, change.source) == (str(desk.root / target), str(path))
+
+
+async def test_other_names_above_a_plain_diff_rename_nothing(desk: Desk) -> None:
+    desk.put("n.txt", "a\n")
+    result = await desk.call(
+        "patch", file_path="n.txt", diff="--- n.orig\t2020\n+++ n.new\t2020\n@@ -1 +1 @@\n-a\n+b\n"
+    )
+    assert (result.exit_code, desk.get("n.txt")) == (0, "b\n")
+
+
+async def test_diff_of_a_rename_makes_it_again(desk: Desk) -> None:
+    desk.put("n.txt", "a\nb\n")
+    await desk.call("patch", file_path="n.txt", diff=GIT_RENAME.format("n.txt", "m.txt") + "@@ -1 +1 @@\n-a\n+1\n")
+    [made] = desk.applied
+    await desk.workspace.apply(made.inverse("undo"))
+    assert desk.get("n.txt") == "a\nb\n"
+    await desk.call("patch", file_path="n.txt", diff=made.diff(desk.root))
+    assert desk.get("m.txt") == "1\nb\n"
+
+
 async def test_patch_goes_to_the_open_document(desk: Desk) -> None:
     path = desk.put("n.txt", "saved\n")
     desk.editor.open(path, "typed\nmore\n")
