@@ -50,6 +50,7 @@ def create_server(defaults: Callable[[], Defaults]) -> A3SLanguageServer:
     _life(server, engine)
     _settings(server, engine)
     _stop_button(server, engine)
+    _files(server, engine)
     _review(server, engine)
     return server
 
@@ -172,6 +173,32 @@ def _stop_button(server: A3SLanguageServer, engine: LateHost) -> None:
         run = host.run_of(run_id) if run_id else None
         if run is not None:
             await run.cancel()
+
+
+def _files(server: A3SLanguageServer, engine: LateHost) -> None:
+    """What happens to files in the editor and beside it. Before there is an engine, no file is of interest."""
+    every = types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")
+    files = types.FileOperationRegistrationOptions([every])
+
+    def changed(*uris: str) -> None:
+        if engine.made is not None:
+            engine.made.editor.files_changed(uris)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def on_disk(ls: A3SLanguageServer, params: types.DidChangeWatchedFilesParams) -> None:
+        changed(*(event.uri for event in params.changes))
+
+    @server.feature(types.WORKSPACE_DID_CREATE_FILES, files)
+    def created(ls: A3SLanguageServer, params: types.CreateFilesParams) -> None:
+        changed(*(file.uri for file in params.files))
+
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, files)
+    def renamed(ls: A3SLanguageServer, params: types.RenameFilesParams) -> None:
+        changed(*(uri for file in params.files for uri in (file.old_uri, file.new_uri)))
+
+    @server.feature(types.WORKSPACE_DID_DELETE_FILES, files)
+    def deleted(ls: A3SLanguageServer, params: types.DeleteFilesParams) -> None:
+        changed(*(file.uri for file in params.files))
 
 
 def _review(server: A3SLanguageServer, engine: LateHost) -> None:

@@ -6,18 +6,19 @@ import asyncio
 import functools
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from a3s_lsp.engine.errors import EditRefused, StaleEdit
+from a3s_lsp.engine.errors import EditRefused, StaleEdit, ToolError
 from a3s_lsp.engine.facts import Cause
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import BufferEdit, Diagnostic, Document, FileMove, Shown, TextChange
 from a3s_lsp.engine.texts import minimal_edits
+from a3s_lsp.engine.workspace.disk import current_text
 from a3s_lsp.server import wire
 from a3s_lsp.server.authorship import Authors
 from a3s_lsp.server.confirmation import Confirmation
@@ -25,6 +26,7 @@ from a3s_lsp.server.favours import Favours
 from a3s_lsp.server.language_server import A3SLanguageServer
 from a3s_lsp.server.textdocuments import Happening, TextDocument
 from a3s_lsp.server.uris import uri_key, uri_to_path
+from a3s_lsp.server.watching import DiskWatch
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ class ClientEditor:
         self._awaited: list[Confirmation] = []
         self._moving: list[_Moving] = []
         self._news = asyncio.Event()
+        self._watch = DiskWatch(server, self._written)
         server.documents.subscribe(self._happened)
 
     # ------------------------------------------------------------ documents
@@ -71,6 +74,23 @@ class ClientEditor:
     def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def watch(self, paths: Sequence[Path]) -> None:
+        """Have the listeners told also when these files are changed on the disk while they are not open; the text is
+        None if the file is gone."""
+        self._watch.watch(paths)
+
+    def files_changed(self, uris: Iterable[str]) -> None:
+        """The client says that these files were changed on the disk."""
+        self._watch.notice(path for uri in uris if (path := uri_to_path(uri)) is not None)
+
+    def _written(self, path: Path) -> None:
+        if self._open(path) is not None:
+            return  # What is on the screen counts, and the editor tells what it makes of the file.
+        try:
+            self._tell(TextChange(path, current_text(path), "disk"))
+        except ToolError as error:
+            logger.warning("a file that was changed cannot be read: %s", error)
 
     def _open(self, path: Path) -> TextDocument | None:
         return self._server.documents.get(path.as_uri())

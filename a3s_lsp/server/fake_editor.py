@@ -39,7 +39,7 @@ CAPABILITIES: Json = {
 
 
 class ServerError(Exception):
-    """The server answered a request with an error; `code` is JSON-RPC's."""
+    """A request was answered with an error; `code` is JSON-RPC's. What is in `respond` may raise it too."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -64,6 +64,8 @@ class FakeEditor:
 
     def __init__(self, send: Callable[[Json], None], capabilities: Json | None = None) -> None:
         self.capabilities = CAPABILITIES if capabilities is None else capabilities
+        self.server_capabilities: Json = {}
+        """What the server said that it can do."""
         self.encoding: Encoding = "utf-16"
         self.documents: dict[str, TextDocument] = {}
         self.events: list[Json] = []
@@ -104,6 +106,7 @@ class FakeEditor:
         result = await self.request("initialize", hello)
         self.notify("initialized", {})
         assert isinstance(result, dict)
+        self.server_capabilities = result["capabilities"]
         return result
 
     def open(self, path: Path, text: str | None = None, language: str = "python") -> TextDocument:
@@ -239,9 +242,14 @@ class FakeEditor:
             error = {"code": -32601, "message": f"this client does not know {method}"}
             self._send({"jsonrpc": "2.0", "id": number, "error": error})
             return
-        result = None if respond is None else respond(params)
-        if isinstance(result, asyncio.Future):
-            result = await result
+        try:
+            result = None if respond is None else respond(params)
+            if isinstance(result, asyncio.Future):
+                result = await result
+        except ServerError as refusal:
+            error = {"code": refusal.code, "message": str(refusal)}
+            self._send({"jsonrpc": "2.0", "id": number, "error": error})
+            return
         self._send({"jsonrpc": "2.0", "id": number, "result": result})
 
     def _settle(self, message: Mapping[str, object]) -> None:

@@ -58,7 +58,7 @@ class Host:
         self.review = ReviewViews(server, self.hunks)
         self.commands = Commands(self)
         self._defaults = defaults
-        self._editor = ClientEditor(server, lambda: self.settings.client)
+        self.editor = ClientEditor(server, lambda: self.settings.client)
         self._news = HunkNews(server, self.hunks, lambda: self.settings.client.hunks)
         self._sessions: dict[str, Session] = {}
         self._current: str | None = None
@@ -190,7 +190,7 @@ class Host:
         wishes = Wishes(settings.model, settings.posture, settings.config)
         approver = SessionApprover(self.questions, functools.partial(self._sessions.get, session_id))
         make = functools.partial(
-            assemble, root, surroundings=self._defaults.surroundings, approver=approver, editor=self._editor
+            assemble, root, surroundings=self._defaults.surroundings, approver=approver, editor=self.editor
         )
         if model is None:
             return await make(wishes)

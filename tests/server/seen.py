@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -20,15 +21,17 @@ from tests.server.desk import MemoryWriter
 @dataclass
 class Seen:
     """`person` is the person's side, `engine` the engine's. `changes` has every change of a text: who made it, and the
-    text."""
+    text; `news` is set when there is one."""
 
     root: Path
     person: FakeEditor
     engine: ClientEditor
     changes: list[tuple[str, str | None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, change: TextChange) -> None:
         self.changes.append((change.cause, change.text))
+        self.news.set()
 
     def open(self, name: str, text: str) -> Path:
         """A file with this text, open in the editor."""

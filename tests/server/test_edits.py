@@ -67,7 +67,7 @@ async def test_whole_files_are_not_sent_with_the_result_of_an_edit(tmp_path: Pat
         (d.root / "a.py").write_text("old\n")
         await d.editor.prompt("go")
         ended = await d.editor.event(lambda event: event["type"] == "tool_end")
-        assert ended["metadata"] == {"file_path": "a.py"}
+        assert ended["metadata"] == {"file_path": "a.py", "match": "exact"}
 
 
 async def test_a_refused_edit_is_a_failed_result_and_closed_files_are_rolled_back(tmp_path: Path) -> None:
