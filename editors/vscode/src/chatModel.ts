@@ -9,6 +9,8 @@ import type {
   FileChange,
   Json,
   PromptContext,
+  RunEvent,
+  SessionEventBody,
   SlashCommand,
   Usage,
 } from "./protocol";
@@ -49,7 +51,7 @@ export type Item = TextItem | NoticeItem | ToolItem;
 /** A question that waits for an answer. */
 export type Question = Pick<
   ConfirmParams,
-  "sessionId" | "toolId" | "toolName" | "title" | "detail" | "diff" | "rule" | "child"
+  "sessionId" | "toolId" | "toolName" | "title" | "detail" | "diff" | "rule" | "child" | "hunks"
 >;
 
 /** How the server is. `tried` are the places where it was looked for in vain. */
@@ -166,6 +168,9 @@ function withEvent(model: ChatModel, event: A3sEvent): ChatModel {
   if (model.session !== undefined && event.sessionId !== model.session) {
     return model;
   }
+  if (event.runId === null) {
+    return event.type === "rewound" ? append(model, { kind: "notice", level: "info", text: wentBack(event) }) : model;
+  }
   if (model.last?.runId === event.runId && event.seq <= model.last.seq) {
     return model;
   }
@@ -173,7 +178,14 @@ function withEvent(model: ChatModel, event: A3sEvent): ChatModel {
   return tell(seen, event, event);
 }
 
-function tell(model: ChatModel, body: EventBody, { sessionId, runId }: A3sEvent): ChatModel {
+function wentBack({ files, messages }: Extract<SessionEventBody, { type: "rewound" }>): string {
+  const conversation =
+    messages === null ? "" : `the conversation keeps ${messages} ${messages === 1 ? "message" : "messages"}`;
+  const restored = files ? "the files are as they were" : "";
+  return `You went back: ${[restored, conversation].filter(Boolean).join(", and ")}.`;
+}
+
+function tell(model: ChatModel, body: EventBody, { sessionId, runId }: RunEvent): ChatModel {
   switch (body.type) {
     case "queued":
       return model;
@@ -183,6 +195,8 @@ function tell(model: ChatModel, body: EventBody, { sessionId, runId }: A3sEvent)
       return { ...model, run: runId };
     case "steered":
       return append(model, { kind: "user", text: body.text });
+    case "review_told":
+      return append(model, { kind: "notice", level: "info", text: `The agent was told: ${body.text}` });
     case "turn_start":
       return beginTurn(model, body.turn);
     case "text_delta":
@@ -230,6 +244,9 @@ function call(model: ChatModel, body: CallBody): ChatModel {
         status: ending(tool.status, body.exit_code === 0 && !body.error_kind),
         output: clip(body.tool_output),
       }));
+    default:
+      // A newer server may have more to say.
+      return model;
   }
 }
 
@@ -246,6 +263,8 @@ function ask(
     detail: body.detail,
     diff: body.diff,
     rule: body.rule,
+    // Only the request has them, and it may have been faster.
+    hunks: model.questions.find(({ toolId }) => toolId === body.tool_id)?.hunks,
   };
   return call({ ...model, questions: [...without(model.questions, body.tool_id), question] }, body);
 }

@@ -20,19 +20,34 @@ import {
   type Commands,
   type ConfirmAnswer,
   type ConfirmParams,
+  DIAGNOSTICS,
+  type DiagnosticsParams,
   EVENT,
+  type HunkQuestion,
+  HUNKS,
+  type HunksParams,
   PROTOCOL,
+  RELOAD,
+  SAVE,
   type ServerCapabilities,
   type SlashCall,
   type SlashCommand,
 } from "./protocol";
 import { EXECUTABLE, findServer, type Machine } from "./serverPath";
 import { SECTION, serverOptions, serverPath } from "./settings";
+import { applyEach, documentEdits } from "./workspaceEdits";
 
 /** Who hears what the server says. */
 export interface Listener {
   event(event: A3sEvent): void;
   confirm(params: ConfirmParams, withdrawn: vscode.CancellationToken): Promise<ConfirmAnswer>;
+  hunks(params: HunksParams): void;
+  save(uris: string[]): Promise<string[]>;
+  reload(uris: string[]): Promise<string[]>;
+  /** The problems of this version from other servers; undefined if they are not known. */
+  diagnostics(params: DiagnosticsParams): Promise<vscode.Diagnostic[] | undefined>;
+  /** A code lens or a code action asks about a hunk, and the person has not yet said what. */
+  askAbout(question: HunkQuestion): Promise<void>;
   /** A command of the server was run from elsewhere (a key, a code lens) and had something to say. */
   commandSaid(command: string, text: string): void;
 }
@@ -203,35 +218,49 @@ export class Client implements vscode.Disposable {
       SECTION,
       "A3S",
       { command, args: ["--stdio"], options: { cwd } },
-      this.connectionOptions(() => this.crashed(connection)),
+      this.connectionOptions(() => connection),
     );
     connection.onNotification(EVENT, (event: A3sEvent) => this.listener.event(event));
     connection.onRequest(CONFIRM, (params: ConfirmParams, token: vscode.CancellationToken) =>
       this.listener.confirm(params, token),
     );
+    this.serveDocuments(connection);
     return connection;
   }
 
-  private connectionOptions(closed: () => void): LanguageClientOptions {
+  private serveDocuments(connection: LanguageClient): void {
+    const { listener } = this;
+    connection.onNotification(HUNKS, (params: HunksParams) => listener.hunks(params));
+    connection.onRequest(SAVE, async ({ uris }: { uris: string[] }) => ({ saved: await listener.save(uris) }));
+    connection.onRequest(RELOAD, async ({ uris }: { uris: string[] }) => ({ reloaded: await listener.reload(uris) }));
+    connection.onRequest(DIAGNOSTICS, async (params: DiagnosticsParams) => {
+      const found = await listener.diagnostics(params);
+      return found === undefined
+        ? { unknown: true }
+        : { version: params.version, items: await connection.code2ProtocolConverter.asDiagnostics(found) };
+    });
+  }
+
+  private connectionOptions(connection: () => LanguageClient): LanguageClientOptions {
     return {
       // Every document, so that the server sees every keystroke wherever it is made.
       documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
       initializationOptions: () => ({ a3s: serverOptions() }),
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
-      middleware: this.middleware(),
+      middleware: this.middleware(connection),
       initializationFailedHandler: () => false,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => {
-          closed();
+          this.crashed(connection());
           return { action: CloseAction.DoNotRestart, handled: true };
         },
       },
     };
   }
 
-  private middleware(): Middleware {
+  private middleware(connection: () => LanguageClient): Middleware {
     return {
       workspace: {
         didChangeConfiguration: async () => {
@@ -244,8 +273,17 @@ export class Client implements vscode.Disposable {
             ? params.items.map((item, i): unknown => (item.section === SECTION ? serverOptions() : answers[i]))
             : [];
         },
+        handleApplyEdit: (params, whole) => {
+          const edits = documentEdits(params.edit);
+          return edits === undefined
+            ? whole(params, new vscode.CancellationTokenSource().token)
+            : applyEach(edits, (edit) => connection().protocol2CodeConverter.asWorkspaceEdit(edit));
+        },
       },
-      executeCommand: async (command, args, next) => {
+      executeCommand: async (command, args: unknown[], next) => {
+        if (command === "a3s.hunk.ask" && isOpenQuestion(args[0])) {
+          return this.listener.askAbout(args[0]);
+        }
         const answer: unknown = await next(command, args);
         if (saysText(answer)) {
           this.listener.commandSaid(command, answer.text);
@@ -259,6 +297,11 @@ export class Client implements vscode.Disposable {
     this.view = view;
     this.changed.fire(view);
   }
+}
+
+/** Whether the person was not asked yet what they want to know. */
+function isOpenQuestion(argument: unknown): argument is HunkQuestion {
+  return typeof argument === "object" && argument !== null && "hunkId" in argument && !("text" in argument);
 }
 
 function saysText(answer: unknown): answer is SlashCall["answer"] {

@@ -1,19 +1,16 @@
 /** The commands of the palette. Ids begin with `a3s.ui.`; every other `a3s.…` command is the server's own. */
 import * as vscode from "vscode";
 import type { ChatStore } from "./chatStore";
-import type { ChatView } from "./chatView";
-import type { Client } from "./client";
 import type { Confirmations } from "./confirm";
 import type { Conversation } from "./conversation";
 import type { Log } from "./log";
+import { reviewCommands, type ReviewParts } from "./reviewCommands";
+import { rewind } from "./rewind";
 import type { ServerTrouble } from "./serverTrouble";
 import { pickSession } from "./sessionPicker";
 
-export interface Parts {
-  client: Client;
+export interface Parts extends ReviewParts {
   store: ChatStore;
-  chat: ChatView;
-  conversation: Conversation;
   confirmations: Confirmations;
   trouble: ServerTrouble;
   log: Log;
@@ -35,6 +32,8 @@ export function registerCommands(parts: Parts): vscode.Disposable[] {
     approve: () => answerOldest(parts, "allow_once"),
     deny: () => answerOldest(parts, "reject_once"),
     slash: () => pickSlash(parts),
+    rewind: () => rewind(conversation),
+    ...reviewCommands(parts),
     showLog: () => Promise.resolve(log.show()),
     restart: () => client.restart(),
     mend: () => parts.trouble.tell(store.model.server),
@@ -87,7 +86,7 @@ async function answerOldest({ client, confirmations }: Parts, choice: "allow_onc
         });
   // Escape takes the command back.
   if (note !== undefined) {
-    await confirmations.answer(client, question.toolId, choice, note || undefined);
+    await confirmations.answer(client, question.toolId, { choice, note: note || undefined });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Question } from "./chatModel";
 import type { ChatStore } from "./chatStore";
 import type { Client } from "./client";
 import type { DiffDocuments } from "./diffDocuments";
+import type { Reply } from "./pageMessages";
 import type { Choice, ConfirmAnswer, ConfirmParams } from "./protocol";
 
 const ALLOW_ONCE = "Allow once";
@@ -43,9 +44,9 @@ export class Confirmations {
   }
 
   /** Answers a question; one that came as an event only (after a restart) is answered by command. */
-  async answer(client: Client, toolId: string, choice: Choice, note?: string): Promise<void> {
+  async answer(client: Client, toolId: string, { choice, note, accepted }: Reply): Promise<void> {
     const question = this.find(toolId);
-    if (question === undefined || this.settle(toolId, { choice, rule: ruleFor(choice, question), note })) {
+    if (question === undefined || this.settle(toolId, { choice, rule: ruleFor(choice, question), note, accepted })) {
       return;
     }
     const command = choice.startsWith("allow") ? "a3s.approve" : "a3s.deny";

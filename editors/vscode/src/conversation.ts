@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { ChatStore } from "./chatStore";
 import type { Client } from "./client";
 import { type Log, messageOf } from "./log";
-import type { PromptContext, SessionRow } from "./protocol";
+import type { HunkQuestion, PromptContext, RewindOrder, RewindOutcome, RewindPoint, SessionRow } from "./protocol";
 
 const LAST_SESSION = "a3s.lastSession";
 
@@ -47,6 +47,28 @@ export class Conversation {
 
   async stop(): Promise<void> {
     await this.client.execute("a3s.cancel", { sessionId: this.session, runId: this.store.model.run });
+  }
+
+  /** Asks why a hunk was made, or what the person wants to know of it. */
+  async askAbout(question: HunkQuestion): Promise<void> {
+    const { sessionId } = await this.client.execute("a3s.hunk.ask", question);
+    this.store.dispatch({ kind: "adopted", sessionId });
+    await this.remember(sessionId);
+  }
+
+  /** The places that one can go back to. */
+  async rewindPoints(): Promise<RewindPoint[]> {
+    const answer = await this.client.execute("a3s.rewind", { sessionId: this.session });
+    return "points" in answer ? answer.points : [];
+  }
+
+  /** Goes back, or says what that would change. */
+  async rewind(order: RewindOrder): Promise<RewindOutcome> {
+    const answer = await this.client.execute("a3s.rewind", { sessionId: this.session, ...order });
+    if ("points" in answer) {
+      throw new Error("The A3S server listed points instead of going to one; update it.");
+    }
+    return answer;
   }
 
   async newSession(): Promise<void> {

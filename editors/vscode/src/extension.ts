@@ -10,7 +10,12 @@ import { Conversation } from "./conversation";
 import { DiffDocuments } from "./diffDocuments";
 import { watchEditor } from "./editorContext";
 import { createLog, messageOf } from "./log";
+import { FreshDiagnostics } from "./freshDiagnostics";
+import { awaitReload, saveDocuments } from "./openDocuments";
 import type { FromPage } from "./pageMessages";
+import { Review } from "./review";
+import { askAbout, watchPlace } from "./reviewCommands";
+import { ReviewDecorations } from "./reviewDecorations";
 import { ServerTrouble } from "./serverTrouble";
 import { StatusBar } from "./statusBar";
 
@@ -19,6 +24,9 @@ export class Extension {
   private readonly store = new ChatStore();
   private readonly diffs = new DiffDocuments();
   private readonly statusBar = new StatusBar();
+  private readonly review = new Review();
+  private readonly decorations = new ReviewDecorations(this.review);
+  private readonly diagnostics = new FreshDiagnostics();
   private readonly client: Client;
   private readonly chat: ChatView;
   private readonly confirmations: Confirmations;
@@ -32,6 +40,11 @@ export class Extension {
       {
         event: (event) => this.store.dispatch({ kind: "event", event }),
         confirm: (params, withdrawn) => this.confirmations.ask(params, withdrawn),
+        hunks: (params) => this.review.hear(params),
+        save: saveDocuments,
+        reload: awaitReload,
+        diagnostics: (params) => this.diagnostics.of(params),
+        askAbout: (question) => this.guard(askAbout(this.parts, question)),
         commandSaid: (command, text) =>
           this.store.dispatch({ kind: "slash", line: command.replace(/^a3s\./, "/"), answer: text }),
       },
@@ -40,12 +53,15 @@ export class Extension {
     this.conversation = new Conversation(this.client, this.store, context.workspaceState, this.log);
     this.trouble = new ServerTrouble(() => this.client.restart(), this.log);
     context.subscriptions.push(this.log, this.store, this.diffs, this.statusBar, this.client, this.chat);
+    context.subscriptions.push(this.review, this.decorations, this.diagnostics);
   }
 
   async start(): Promise<void> {
-    const { store, chat, client } = this;
+    const { store, chat, client, review } = this;
     this.context.subscriptions.push(
-      store.onStep(({ model }) => this.statusBar.show(model)),
+      store.onStep(() => this.statusBar.show(store.model, review)),
+      review.onDidChange(() => this.statusBar.show(store.model, review)),
+      watchPlace(review),
       chat.onMessage((message) => void this.guard(this.receive(message))),
       client.onDidChangeState((server) => this.serverChanged(server)),
       vscode.window.registerWebviewViewProvider(VIEW, chat, { webviewOptions: { retainContextWhenHidden: true } }),
@@ -65,8 +81,8 @@ export class Extension {
   }
 
   private get parts() {
-    const { client, store, chat, conversation, confirmations, trouble, log } = this;
-    return { client, store, chat, conversation, confirmations, trouble, log };
+    const { client, store, chat, conversation, confirmations, trouble, log, review, diffs } = this;
+    return { client, store, chat, conversation, confirmations, trouble, log, review, diffs };
   }
 
   private serverChanged(server: ServerView): void {
@@ -75,6 +91,7 @@ export class Extension {
       void this.conversation.reopen();
     } else {
       this.confirmations.abandon();
+      this.review.forget();
     }
     if (server.state === "missing" || server.state === "failed") {
       void this.trouble.tell(server);
@@ -90,7 +107,7 @@ export class Extension {
       case "stop":
         return this.conversation.stop();
       case "answer":
-        return this.confirmations.answer(this.client, message.toolId, message.choice, message.note);
+        return this.confirmations.answer(this.client, message.toolId, message.reply);
       case "showDiff":
         return this.confirmations.showDiff(message.toolId);
       case "open":

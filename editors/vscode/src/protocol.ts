@@ -14,12 +14,29 @@ export const EVENT = "a3s/event";
 /** Request from the server: may this call go ahead? */
 export const CONFIRM = "a3s/confirm";
 
+/** Notification from the server: the hunks of a document that are under review now. */
+export const HUNKS = "a3s/hunks";
+
+/** Request from the server: write these buffers to the disk. */
+export const SAVE = "a3s/save";
+
+/** Request from the server: the disk has newer text than these buffers. */
+export const RELOAD = "a3s/reload";
+
+/** Request from the server: what is wrong with exactly this version of a document? */
+export const DIAGNOSTICS = "a3s/diagnostics";
+
+/** The `a3s/…` messages that a client understands. */
+export type ClientFlags = Record<"events" | "confirm" | "hunks" | "save" | "reload" | "diagnostics", boolean>;
+
 /** `initializationOptions.a3s`, and the settings section `a3s`. */
 export interface Options {
   config?: string;
   model?: string;
   posture?: string;
-  client: { events: boolean; confirm: boolean };
+  review?: string;
+  unsaved?: string;
+  client: ClientFlags;
 }
 
 /** A slash command, as the server announces it. */
@@ -40,10 +57,87 @@ export interface Position {
   character: number;
 }
 
+export interface Range {
+  start: Position;
+  end: Position;
+}
+
 /** A document, or a part of one, that goes with a prompt. */
 export interface PromptContext {
   uri: string;
-  range?: { start: Position; end: Position };
+  range?: Range;
+}
+
+export type HunkStatus = "applied" | "kept" | "undone" | "tweaked" | "superseded";
+
+/** One place that the agent changed and that the person has not settled. */
+export interface Hunk {
+  hunkId: string;
+  runId: string;
+  toolId: string;
+  uri: string;
+  /** The lines that it has now; empty where it only deleted. */
+  range: Range;
+  status: "applied" | "tweaked";
+  label: string;
+  before: string;
+  after: string;
+}
+
+/** The parameters of `a3s/hunks`: all hunks of a document, none when the review is over. */
+export interface HunksParams {
+  sessionId: string;
+  uri: string;
+  hunks: Hunk[];
+}
+
+/** Which hunks are meant: one, those that a range touches, all of a document, or all of a session. */
+export interface HunkChoice {
+  sessionId?: string;
+  uri?: string;
+  hunkId?: string;
+  range?: Range;
+}
+
+/** A question about a hunk; without a text, why it was made. */
+export interface HunkQuestion {
+  sessionId?: string;
+  uri: string;
+  hunkId: string;
+  text?: string;
+}
+
+/** The parameters of `a3s/diagnostics`. */
+export interface DiagnosticsParams {
+  uri: string;
+  version: number;
+  waitMs: number;
+}
+
+/** A place in a session that one can go back to. */
+export interface RewindPoint {
+  id: string;
+  kind: "run" | "tool" | "rewind";
+  label: string;
+  /** Milliseconds since the epoch. */
+  time: number;
+}
+
+/** How to go back; with `preview` nothing is done. */
+export interface RewindOrder {
+  sessionId?: string;
+  to: string;
+  files?: boolean;
+  conversation?: boolean;
+  preview?: boolean;
+}
+
+/** What changes on the way back. `messages` is how many messages the conversation keeps. */
+export interface RewindOutcome {
+  files: FileChange[];
+  messages: number;
+  leftOut: string[];
+  rewindId?: string | null;
 }
 
 /** A row of the session list. */
@@ -75,6 +169,11 @@ export interface Commands {
   "a3s.session.delete": { argument: { sessionId: string }; answer: { deleted: boolean } };
   "a3s.approve": { argument: Verdict; answer: { resolved: boolean } };
   "a3s.deny": { argument: Verdict; answer: { resolved: boolean } };
+  "a3s.hunk.keep": { argument: HunkChoice; answer: { hunks: string[] } };
+  "a3s.hunk.undo": { argument: HunkChoice; answer: { hunks: string[] } };
+  "a3s.hunk.ask": { argument: HunkQuestion; answer: { sessionId: string; runId: string } };
+  /** Without `to` it lists the points. */
+  "a3s.rewind": { argument: Partial<RewindOrder>; answer: { points: RewindPoint[] } | RewindOutcome };
 }
 
 /** An answer to a question, given as a command. */
@@ -102,6 +201,15 @@ export interface ConfirmParams {
   diff?: string | null;
   rule?: string | null;
   child?: string | null;
+  /** The parts of an edit that can be accepted one by one. */
+  hunks?: ProposedHunk[] | null;
+}
+
+/** A part of an edit that waits for leave. */
+export interface ProposedHunk {
+  index: number;
+  path: string;
+  header: string;
 }
 
 export type Choice = "allow_once" | "allow_always" | "reject_once" | "reject_always";
@@ -111,6 +219,8 @@ export interface ConfirmAnswer {
   choice: Choice;
   rule?: string;
   note?: string;
+  /** The parts that are to be applied, if not all. */
+  accepted?: number[];
 }
 
 /** Tokens of one or more model calls; `cost` is in US dollars, null where a price is not known. */
@@ -139,7 +249,15 @@ interface ToolRef {
   tool_name: string;
 }
 
-/** What an event says, by its type. */
+interface FilesChanged {
+  type: "files_changed";
+  tool_id: string;
+  label: string;
+  files: FileChange[];
+  undoes: string | null;
+}
+
+/** What an event of a run says, by its type. */
 export type EventBody =
   /** Another run is going; this one waits its turn, and says `start` when that has come. */
   | { type: "queued"; prompt: string }
@@ -166,7 +284,9 @@ export type EventBody =
   | ({ type: "confirmation_received"; approved: boolean; reason: string | null } & ToolRef)
   | ({ type: "confirmation_timeout"; action_taken: "rejected" | "auto_approved" } & ToolRef)
   | ({ type: "tool_output_delta"; text: string } & ToolRef)
-  | { type: "files_changed"; tool_id: string; label: string; files: FileChange[]; undoes: string | null }
+  | FilesChanged
+  /** What the person did with the agent's changes, as the model is told it. */
+  | { type: "review_told"; text: string }
   | ({
       type: "tool_end";
       tool_output: string;
@@ -178,11 +298,25 @@ export type EventBody =
   | ({ type: "error"; error: string } & Spent)
   | ({ type: "cancelled"; text: string; error: string | null } & Spent);
 
-/** The parameters of `a3s/event`. `seq` has no gaps within a run. */
-export type A3sEvent = EventBody & {
+/** What a person did by a command, or to a text, by its type. */
+export type SessionEventBody =
+  | FilesChanged
+  | { type: "hunk_changed"; hunk_id: string; path: string; line: number; status: HunkStatus }
+  /** `messages` is how many the conversation keeps, null if it was left alone. */
+  | { type: "rewound"; id: string; to: string; files: boolean; messages: number | null };
+
+interface Envelope {
   sessionId: string;
-  runId: string;
   seq: number;
   time: number;
   replay?: boolean;
-};
+}
+
+/** An event of a run. `seq` has no gaps. */
+export type RunEvent = EventBody & Envelope & { runId: string };
+
+/** An event that belongs to the session, and to no run. */
+export type SessionEvent = SessionEventBody & Envelope & { runId: null };
+
+/** The parameters of `a3s/event`. */
+export type A3sEvent = RunEvent | SessionEvent;

@@ -17,6 +17,8 @@ export function serverOptions(): Options {
     config: set("config"),
     model: set("model"),
     posture: set("posture"),
-    client: { events: true, confirm: true },
+    review: set("review"),
+    unsaved: set("unsaved"),
+    client: { events: true, confirm: true, hunks: true, save: true, reload: true, diagnostics: true },
   };
 }

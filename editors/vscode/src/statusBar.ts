@@ -1,6 +1,7 @@
 /** The item in the status bar, and the context keys that commands and keys depend on. */
 import * as vscode from "vscode";
 import type { ChatModel } from "./chatModel";
+import type { Review } from "./review";
 
 interface Face {
   text: string;
@@ -18,14 +19,16 @@ export class StatusBar implements vscode.Disposable {
     this.item.show();
   }
 
-  show(model: ChatModel): void {
+  show(model: ChatModel, review: Review): void {
     const face = faceOf(model);
-    this.item.text = face.text;
-    this.item.tooltip = face.tooltip;
+    const { count } = review;
+    this.item.text = count > 0 ? `${face.text} $(diff) ${count}` : face.text;
+    this.item.tooltip = count > 0 ? `${face.tooltip} ${described(count, review.uris.length)}` : face.tooltip;
     this.item.command = face.command;
     this.item.backgroundColor = face.background ? new vscode.ThemeColor(face.background) : undefined;
     this.setKey("a3s.running", model.run !== undefined);
     this.setKey("a3s.asking", model.questions.length > 0);
+    this.setKey("a3s.reviewing", count > 0);
   }
 
   dispose(): void {
@@ -38,6 +41,11 @@ export class StatusBar implements vscode.Disposable {
       void vscode.commands.executeCommand("setContext", key, value);
     }
   }
+}
+
+function described(hunks: number, documents: number): string {
+  const where = documents === 1 ? "one file" : `${documents} files`;
+  return hunks === 1 ? "One change is under review." : `${hunks} changes in ${where} are under review.`;
 }
 
 function faceOf({ server, questions, run }: ChatModel): Face {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Action, type ChatModel, EMPTY, type Item, OUTPUT_SHOWN, reduce, total } from "../src/chatModel";
-import type { A3sEvent, EventBody, Usage } from "../src/protocol";
+import type { EventBody, RunEvent, SessionEventBody, Usage } from "../src/protocol";
 
 const TOOL = { tool_id: "t1", tool_name: "bash" };
 const ASKED: EventBody = {
@@ -32,7 +32,7 @@ function spent(tokens: number, cost: number | null = null) {
 }
 
 /** The events of one run, numbered as the server numbers them. */
-function run(bodies: EventBody[], runId = "r1", sessionId = "s1"): A3sEvent[] {
+function run(bodies: EventBody[], runId = "r1", sessionId = "s1"): RunEvent[] {
   return bodies.map((body, seq) => ({ ...body, sessionId, runId, seq, time: 0 }));
 }
 
@@ -107,7 +107,7 @@ test("a question is there until it is answered", () => {
     asking.questions.map(({ rule }) => rule),
     ["Bash(ls)"],
   );
-  const answered: A3sEvent = {
+  const answered: RunEvent = {
     type: "confirmation_received",
     ...TOOL,
     approved: false,
@@ -134,6 +134,52 @@ test("the same question as event and as request is one card", () => {
     rule: null,
   };
   assert.equal(after(asking, { kind: "asked", question }).questions.length, 1);
+});
+
+test("the parts that an edit can be accepted in stay with the question, whichever comes first", () => {
+  const hunks = [{ index: 0, path: "a.py", header: "@@ -1 +1 @@" }];
+  const question = { sessionId: "s1", toolId: "t1", toolName: "edit", title: "Edit", detail: "", hunks };
+  const requestFirst = show([ASKED], after(EMPTY, { kind: "asked", question }));
+  const eventFirst = after(show([ASKED]), { kind: "asked", question });
+  assert.deepEqual(
+    [requestFirst, eventFirst].map(({ questions }) => questions.map((each) => each.hunks)),
+    [[hunks], [hunks]],
+  );
+});
+
+function ofSession(body: SessionEventBody, model: ChatModel): ChatModel {
+  return after(model, { kind: "event", event: { ...body, sessionId: "s1", runId: null, seq: 0, time: 0 } });
+}
+
+test("what a person does to hunks during a run leaves the run's events in their order", () => {
+  const going = show([
+    { type: "start", prompt: "go" },
+    { type: "text_delta", text: "Yes" },
+  ]);
+  const kept = ofSession({ type: "hunk_changed", hunk_id: "h1", path: "a.py", line: 1, status: "kept" }, going);
+  assert.equal(kept, going);
+});
+
+const ways: [boolean, number | null, string][] = [
+  [true, 3, "You went back: the files are as they were, and the conversation keeps 3 messages."],
+  [true, null, "You went back: the files are as they were."],
+  [false, 1, "You went back: the conversation keeps 1 message."],
+];
+
+for (const [files, messages, text] of ways) {
+  test(`going back stands in the chat: ${text}`, () => {
+    const model = ofSession(
+      { type: "rewound", id: "w1", to: "r1", files, messages },
+      show([{ type: "start", prompt: "go" }]),
+    );
+    assert.deepEqual(lines(model), ["user: go", `notice: ${text}`]);
+  });
+}
+
+test("what the agent was told of the review stands in the chat", () => {
+  assert.deepEqual(lines(show([{ type: "review_told", text: "kept 3 of 4." }])), [
+    "notice: The agent was told: kept 3 of 4.",
+  ]);
 });
 
 test("a denied call stays denied when its result comes", () => {

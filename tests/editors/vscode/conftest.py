@@ -92,6 +92,13 @@ def fake_server(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def review_server(tmp_path: Path) -> Path:
+    """An executable that plays the script of `fake_review.py`."""
+    module = "tests.editors.vscode.fake_review"
+    return executable(tmp_path / "review-a3s-lsp", f'PYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m {module}')
+
+
+@pytest.fixture
 def real_server(tmp_path: Path) -> Path:
     """The real one, with a home of its own."""
     homes = [f'XDG_{kind}_HOME="{tmp_path}/xdg/{kind}"' for kind in ("CACHE", "CONFIG", "DATA", "STATE")]

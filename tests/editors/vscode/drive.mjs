@@ -3,106 +3,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { review } from "./review.mjs";
+import { PATIENCE, Workbench } from "./workbench.mjs";
 
 const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const { chromium } = createRequire(import.meta.url)(plan.playwright);
-
-const PATIENCE = 15_000;
-
-class Workbench {
-  constructor(page) {
-    this.page = page;
-    this.pictures = 0;
-  }
-
-  async open() {
-    await this.page.goto(plan.url);
-    await this.page.locator(".monaco-workbench .statusbar").waitFor({ timeout: 60_000 });
-    await this.page.keyboard.press("Control+P");
-    await this.page.locator(".quick-input-widget input").fill("main.py");
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: "main.py" }).first().waitFor();
-    await this.page.keyboard.press("Enter");
-    await this.page.locator(".view-lines", { hasText: "def " }).waitFor();
-  }
-
-  async showChat() {
-    await this.page.keyboard.press("Control+Alt+J");
-    const frame = await this.chatFrame();
-    await frame.locator("textarea").waitFor();
-    return new Chat(this, frame);
-  }
-
-  /** The page of the chat is two frames deep; which one it is shows by what is in it. */
-  async chatFrame() {
-    const deadline = Date.now() + PATIENCE;
-    while (Date.now() < deadline) {
-      for (const frame of this.page.frames()) {
-        if ((await frame.locator(".composer").count().catch(() => 0)) > 0) {
-          return frame;
-        }
-      }
-      await this.page.waitForTimeout(50);
-    }
-    throw new Error("The chat did not open.");
-  }
-
-  async command(title) {
-    await this.page.keyboard.press("F1");
-    await this.page.locator(".quick-input-widget input").fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
-    await this.page.keyboard.press("Enter");
-  }
-
-  editor() {
-    return this.page.locator(".editor-instance .view-lines").first();
-  }
-
-  async expectInEditor(text) {
-    await this.editor().filter({ hasText: text }).waitFor();
-  }
-
-  notification(text) {
-    return this.page.locator(".notification-toast", { hasText: text });
-  }
-
-  status(text) {
-    return this.page.locator(".statusbar-item", { hasText: text });
-  }
-
-  async picture(name) {
-    this.pictures += 1;
-    const number = String(this.pictures).padStart(2, "0");
-    await this.page.screenshot({ path: join(plan.artifacts, `${plan.scenario}-${number}-${name}.png`) });
-  }
-}
-
-class Chat {
-  constructor(workbench, frame) {
-    this.workbench = workbench;
-    this.frame = frame;
-    this.input = frame.locator("textarea");
-    this.card = frame.locator(".question");
-  }
-
-  async send(text) {
-    await this.input.fill(text);
-    await this.input.press("Enter");
-  }
-
-  async expect(selector, text) {
-    await this.frame.locator(selector, { hasText: text }).first().waitFor();
-  }
-
-  async press(title) {
-    await this.frame.getByRole("button", { name: title, exact: true }).click();
-  }
-
-  /** The run is over when there is nothing left to stop. */
-  async expectIdle() {
-    await this.frame.locator("button.stop").waitFor({ state: "hidden" });
-  }
-}
 
 /** A whole conversation with a server that follows a script. */
 async function conversation(workbench) {
@@ -271,12 +176,12 @@ async function rename(workbench) {
   await workbench.picture("slash-commands");
 }
 
-const scenarios = { conversation, trouble, rename };
+const scenarios = { conversation, trouble, rename, review };
 
 const browser = await chromium.launch({ executablePath: plan.chromium, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 page.setDefaultTimeout(PATIENCE);
-const workbench = new Workbench(page);
+const workbench = new Workbench(page, plan);
 try {
   await workbench.open();
   await scenarios[plan.scenario](workbench);

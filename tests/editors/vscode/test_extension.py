@@ -20,6 +20,13 @@ def test_a_server_that_is_missing_or_crashes_is_explained_and_mended(play: Play)
     play("trouble", {"a3s.serverPath": "/nowhere/a3s-lsp"})
 
 
+def test_changes_are_reviewed_one_by_one_and_nobody_is_in_the_way_of_the_person(
+    play: Play, workspace: Path, review_server: Path
+) -> None:
+    (workspace / "data.json").write_text("{}\n")
+    play("review", {"a3s.serverPath": review_server})
+
+
 def test_the_real_server_renames_in_the_unsaved_buffer_and_the_editor_takes_it_back(
     play: Play, real_server: Path
 ) -> None:

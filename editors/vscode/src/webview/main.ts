@@ -38,7 +38,7 @@ class Page {
     (question) => question.toolId,
     (question) =>
       questionCard(question, {
-        answer: (toolId, choice, note) => post({ kind: "answer", toolId, choice, note }),
+        answer: (toolId, reply) => post({ kind: "answer", toolId, reply }),
         showDiff: (toolId) => post({ kind: "showDiff", toolId }),
       }),
   );

@@ -1,16 +1,17 @@
 /** A question of the agent: what it wants to do, and the four answers. */
 import type { Question } from "../chatModel";
-import type { Choice } from "../protocol";
+import type { Reply } from "../pageMessages";
 import { button, element } from "./dom";
+import { HunkList } from "./hunkList";
 
 export interface QuestionHost {
-  answer(toolId: string, choice: Choice, note?: string): void;
+  answer(toolId: string, reply: Reply): void;
   showDiff(toolId: string): void;
 }
 
 export function questionCard(question: Question, host: QuestionHost): HTMLElement {
   const { toolId, title, detail, diff, rule, child } = question;
-  const answer = (choice: Choice, note?: string) => host.answer(toolId, choice, note);
+  const hunks = new HunkList(question.hunks ?? []);
   return element(
     "section",
     { className: "question", ariaLabel: `The agent asks: ${title}` },
@@ -23,26 +24,35 @@ export function questionCard(question: Question, host: QuestionHost): HTMLElemen
     child ? element("p", { className: "child", textContent: `Asked by ${child}` }) : undefined,
     detail ? element("pre", { className: "detail", textContent: detail }) : undefined,
     diff ? diffBlock(diff) : undefined,
-    actions(rule, answer),
+    hunks.root,
+    actions(rule, hunks, (reply) => host.answer(toolId, reply)),
     rule
       ? element("p", { className: "rule" }, "Always allow keeps the rule ", element("code", { textContent: rule }))
       : undefined,
   );
 }
 
-function actions(rule: Question["rule"], answer: (choice: Choice, note?: string) => void): HTMLElement {
-  const note = noteForm((text) => answer("reject_once", text || undefined));
+function actions(rule: Question["rule"], hunks: HunkList, answer: (reply: Reply) => void): HTMLElement {
+  const note = noteForm((text) => answer({ choice: "reject_once", note: text || undefined }));
   const denyWithNote = button("Deny with note…", "secondary", () => {
     note.hidden = false;
     note.querySelector("input")?.focus();
     note.closest(".question")?.scrollIntoView({ block: "end" });
   });
+  const allow = (choice: Reply["choice"]) => answer({ choice, accepted: hunks.accepted });
+  const allowing = [
+    button("Allow once", "primary", () => allow("allow_once")),
+    ...(rule ? [button("Always allow", "secondary", () => allow("allow_always"))] : []),
+  ];
+  // To leave everything out is to deny.
+  hunks.root?.addEventListener("change", () => {
+    allowing.forEach((each) => (each.disabled = hunks.accepted?.length === 0));
+  });
   const row = element(
     "div",
     { className: "actions" },
-    button("Allow once", "primary", () => answer("allow_once")),
-    rule ? button("Always allow", "secondary", () => answer("allow_always")) : undefined,
-    button("Deny", "secondary", () => answer("reject_once")),
+    ...allowing,
+    button("Deny", "secondary", () => answer({ choice: "reject_once" })),
     denyWithNote,
   );
   return element("div", {}, row, note);
