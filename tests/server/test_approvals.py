@@ -73,6 +73,57 @@ async def test_only_a_clear_yes_is_a_yes(tmp_path: Path, reply: object, happens:
         assert words in told(model)
 
 
+PARTS = Reply("", (call("write", file_path="a.txt", content="ONE\ntwo\nTHREE\n"),))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "text", "words"),
+    [
+        ([1], "one\ntwo\nTHREE\n", "accepted 1 of 2 hunks"),
+        ([1, 0], "ONE\ntwo\nTHREE\n", "Wrote"),
+        (None, "ONE\ntwo\nTHREE\n", "Wrote"),
+        ([], "one\ntwo\nthree\n", "accepted none"),
+        ([7, -1], "one\ntwo\nthree\n", "accepted none"),
+        ("all", "one\ntwo\nthree\n", "REJECTED"),
+    ],
+)
+async def test_only_the_hunks_that_are_accepted_are_applied(
+    tmp_path: Path, accepted: object, text: str, words: str
+) -> None:
+    model = ScriptedModel([PARTS, "done"])
+    async with desk(tmp_path / "w", model) as d:
+        path = d.root / "a.txt"
+        path.write_text("one\ntwo\nthree\n")
+        d.editor.respond["a3s/confirm"] = lambda params: {"choice": "allow_once", "accepted": accepted}
+        await d.editor.prompt("go")
+        (question,) = asked(d.editor, "a3s/confirm")
+        assert question["hunks"] == [
+            {"index": 0, "path": str(path), "header": "@@ -1,1 +1,1 @@"},
+            {"index": 1, "path": str(path), "header": "@@ -3,1 +3,1 @@"},
+        ]
+        assert path.read_text() == text
+        assert words in told(model)
+
+
+async def test_a_change_that_is_all_or_nothing_has_no_hunks_to_choose_from(tmp_path: Path) -> None:
+    model = ScriptedModel([WRITE, "done"])
+    async with desk(tmp_path / "w", model) as d:
+        d.editor.respond["a3s/confirm"] = lambda params: {"choice": "allow_once", "accepted": []}
+        await d.editor.prompt("go")
+        assert "hunks" not in asked(d.editor, "a3s/confirm")[0]
+        assert (d.root / "made.txt").exists()
+
+
+async def test_with_review_before_each_change_is_shown_first_whatever_the_posture(tmp_path: Path) -> None:
+    model = ScriptedModel([WRITE, "done", PARTS, "done"])
+    async with desk(tmp_path / "w", model, posture="auto", review="before") as d:
+        await d.editor.prompt("go")
+        assert len(asked(d.editor, "a3s/confirm")) == 1
+        d.editor.notify("workspace/didChangeConfiguration", {"settings": {"a3s": {"review": "after"}}})
+        await d.editor.prompt("go on")
+        assert len(asked(d.editor, "a3s/confirm")) == 1 and (d.root / "a.txt").exists()
+
+
 async def test_always_stores_the_rule_that_was_shown_and_no_other(tmp_path: Path) -> None:
     echo = [Reply("", (call("bash", command=f"echo {n}"),)) for n in range(2)]
     model = ScriptedModel([*echo, Reply("", (call("bash", command="touch made"),)), "done"])

@@ -175,6 +175,29 @@ async def test_a_document_under_a_link_is_told_of_by_the_name_that_the_client_us
         assert len(listed(await d.editor.command("a3s.hunk.list", {"uri": odd}))) == 1
 
 
+async def test_what_the_person_does_belongs_to_no_run_and_begins_no_progress(tmp_path: Path) -> None:
+    async with reviewed(tmp_path / "w") as (d, path, _):
+        await d.editor.until(lambda: any(_kind(params) == "end" for _, params in d.editor.notifications))
+        begun = len(d.editor.requests)
+        await d.editor.command("a3s.hunk.keep", {"hunkId": told(d.editor, path)[0]["hunkId"]})
+        await d.editor.command("a3s.hunk.undo", {"uri": path.as_uri()})
+        outside = [event for event in d.editor.events if event["runId"] is None]
+        assert [(event["type"], event.get("status")) for event in outside] == [
+            *[("hunk_changed", "applied")] * 3,
+            ("hunk_changed", "kept"),
+            ("files_changed", None),
+            ("hunk_changed", "undone"),
+            ("hunk_changed", "undone"),
+        ]
+        assert [event["seq"] for event in outside] == list(range(len(outside)))
+        assert [name for name, _ in d.editor.requests[begun:]] == ["workspace/applyEdit"]
+
+
+def _kind(params: Json) -> object:
+    value = params.get("value")
+    return value.get("kind") if isinstance(value, dict) else None
+
+
 # ---------------------------------------------------------------- commands
 
 
