@@ -76,8 +76,8 @@ def parse(diff: str) -> list[Hunk]:
     return hunks
 
 
-def apply(text: str, hunks: Sequence[Hunk]) -> Patched:
-    """The text with all hunks applied. ToolError, naming the first that does not fit."""
+def apply(text: str, hunks: Sequence[Hunk], name: str) -> Patched:
+    """The text of the file with this name, with all hunks applied. ToolError, naming the first that does not fit."""
     body = text.removeprefix(_BYTE_ORDER_MARK)
     lines = re.findall(r"[^\n]*\n|[^\n]+", body)
     ending = usual_ending(body)
@@ -89,13 +89,13 @@ def apply(text: str, hunks: Sequence[Hunk]) -> Patched:
         expected = max(floor, hunk.start - 1 + drift)
         place = _locate(lines, hunk, expected, floor)
         if place is None:
-            raise _misfit(number, hunk, lines)
+            raise _misfit(number, hunk, lines, name)
         size = len(hunk.old) - place.lead - place.trail
         new = _replacement(lines, hunk, place, own_endings)
         lines[place.index : place.index + size] = new
         floor = place.index + len(new)
         if hunk.new_ends and floor < len(lines):
-            raise _misfit(number, hunk, lines)
+            raise _misfit(number, hunk, lines, name)
         closed = not hunk.new_ends and (closed or hunk.old_ends)
         moved = place.index - place.lead - expected
         drift += moved + len(new) - size
@@ -236,12 +236,13 @@ def _remarks(number: int, moved: int, expected: int, place: _Place) -> list[str]
     return remarks
 
 
-def _misfit(number: int, hunk: Hunk, lines: Sequence[str]) -> ToolError:
+def _misfit(number: int, hunk: Hunk, lines: Sequence[str], name: str) -> ToolError:
     if hunk.old:
         reason = describe_nearest("".join(lines), "\n".join(hunk.old))
     else:
         reason = f"The file has only {len(lines)} lines."
     return ToolError(
-        f"Failed to apply patch: hunk {number} does not fit near line {hunk.start}. {reason}",
-        {"type": "invalid_argument"},
+        f"Failed to apply patch: hunk {number} does not fit near line {hunk.start}. {reason}\n"
+        f"Nothing was changed; make the diff for the text that {name} has now.",
+        {"type": "invalid_argument", "path": name},
     )

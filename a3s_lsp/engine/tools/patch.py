@@ -58,7 +58,7 @@ async def _planned(wanted: PatchArguments, context: ToolContext) -> tuple[Change
     before = await text_or_none(context.workspace, path)
     if before is None and (header.deletes or target or any(hunk.old for hunk in parsed)):
         raise _refused(f"{path} does not exist, and the diff is not one that creates it.", path, "not_found")
-    patched = hunks.apply(before or "", parsed)
+    patched = hunks.apply(before or "", parsed, str(path))
     if header.deletes:
         _check_emptied(patched.text, path)
         change, outcome = Change(str(path), before, None), ", which deleted it"

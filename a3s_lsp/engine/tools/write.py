@@ -14,6 +14,7 @@ from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.applying import commit, text_or_none
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
+from a3s_lsp.engine.tools.endings import usual_ending, with_ending
 
 _DESCRIPTION = """Write a whole file: it is created, with the folders it needs, or all of its text is replaced. To \
 change a part of a file use edit or patch."""
@@ -25,7 +26,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 @dataclass(frozen=True, slots=True)
 class WriteArguments:
     file_path: Annotated[str, Parameter("The file, relative to the workspace or absolute inside it.")]
-    content: Annotated[str, Parameter("The whole new text, with its line endings.")]
+    content: Annotated[str, Parameter("The whole new text. A file that has CRLF line endings keeps them.")]
 
 
 class Write:
@@ -44,7 +45,7 @@ class Write:
         wanted = load(WriteArguments, args)
         path = context.workspace.resolve(wanted.file_path)
         before = await _text_before(context.workspace, path)
-        change = Change(str(path), before, _marked(wanted.content, before))
+        change = Change(str(path), before, _in_the_manner_of(before, wanted.content))
         return ChangeSet(f"write {context.workspace.display(path)}", (change,))
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
@@ -53,18 +54,23 @@ class Write:
         [change] = changes.changes
         _check_approved(change, context.approved)
         remarks = await commit(context, changes)
-        size = len(wanted.content.encode())
-        lines = wanted.content.count("\n") + (not wanted.content.endswith("\n") and wanted.content != "")
+        after = change.after or ""
+        lines = after.count("\n") + (not after.endswith("\n") and after != "")
         return ToolResult(
-            f"Wrote {size} bytes ({lines} lines) to {change.path}{remarks}",
-            metadata={"file_path": wanted.file_path, "after": wanted.content},
+            f"Wrote {len(after.encode(errors='surrogatepass'))} bytes ({lines} lines) to {change.path}{remarks}",
+            metadata={"file_path": wanted.file_path, "after": after},
         )
 
 
-def _marked(content: str, before: str | None) -> str:
-    """The text with the byte order mark that the file has: models do not see it, and without it UTF-16 is no text."""
-    had_mark = before is not None and before.startswith(_BYTE_ORDER_MARK)
-    return _BYTE_ORDER_MARK + content.removeprefix(_BYTE_ORDER_MARK) if had_mark else content
+def _in_the_manner_of(before: str | None, content: str) -> str:
+    """The text with the byte order mark and the line endings that the file has, which models do not see."""
+    if before is None:
+        return content
+    if "\r" not in content:
+        content = with_ending(content, usual_ending(before))
+    if before.startswith(_BYTE_ORDER_MARK):
+        content = _BYTE_ORDER_MARK + content.removeprefix(_BYTE_ORDER_MARK)
+    return content
 
 
 async def _text_before(workspace: Workspace, path: Path) -> str | None:

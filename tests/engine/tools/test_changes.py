@@ -120,6 +120,15 @@ async def test_edit_keeps_line_endings_and_byte_order_mark(desk: Desk) -> None:
     assert desk.get("a.txt") == "\ufeff1\r\n1.5\r\ntwo\r\n"
 
 
+@pytest.mark.parametrize(("content", "after"), [("1\n2\n", "1\r\n2\r\n"), ("1\n2\r\n", "1\n2\r\n")])
+async def test_written_file_keeps_its_line_endings_unless_the_text_has_its_own(
+    desk: Desk, content: str, after: str
+) -> None:
+    desk.put("a.txt", "one\r\ntwo\r\n")
+    result = await desk.call("write", file_path="a.txt", content=content)
+    assert (desk.get("a.txt"), (result.metadata or {})["after"]) == (after, after)
+
+
 async def test_written_file_keeps_its_byte_order_mark_and_encoding(desk: Desk) -> None:
     path = desk.put("a.txt", "one\n".encode("utf-16"))
     assert (await desk.call("write", file_path="a.txt", content="zwei €\n")).exit_code == 0

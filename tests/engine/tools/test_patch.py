@@ -60,7 +60,7 @@ async def test_patch(desk: Desk, before: str, diff: str, after: str) -> None:
 def test_hunk_that_is_not_exactly_there_goes_to_the_best_place_and_says_so(
     before: str, diff: str, after: int, remark: str
 ) -> None:
-    patched = hunks.apply(before, hunks.parse(diff))
+    patched = hunks.apply(before, hunks.parse(diff), "n.txt")
     changed = [
         n
         for n, (old, new) in enumerate(zip(before.split("\n"), patched.text.split("\n"), strict=True), 1)
@@ -81,6 +81,7 @@ def test_hunk_that_is_not_exactly_there_goes_to_the_best_place_and_says_so(
         ("@@ -1 +1 @@\n", "a hunk has no lines"),
         ("@@ -1 +1 @@\nuno", "line 2 begins neither with a space"),
         ("@@ -1,2 +1,2 @@\n nope\n-zzz\n+dos", "hunk 1 does not fit near line 1"),
+        ("@@ -1 +1 @@\n-zzz\n+dos", "/n.txt has now."),
         ("@@ -1,2 +1,2 @@\n nope\n-two\n+dos", "hunk 1 does not fit near line 1. The nearest lines are:\n     1\tuno"),
         ("@@ -1 +1 @@\n-uno\n+1\n@@ -2 +2 @@\n-zzz\n+2", "hunk 2 does not fit"),
         ("@@ -9,0 +10 @@\n+x", "The file has only 2 lines"),
@@ -202,7 +203,7 @@ def test_diff_of_two_texts_makes_the_one_of_the_other(before: str, after: str) -
     if before == after:
         return
     diff = ChangeSet("", (Change("/r/n.txt", before, after),)).diff(Path("/r"))
-    assert hunks.apply(before, hunks.parse(diff)).text == after
+    assert hunks.apply(before, hunks.parse(diff), "n.txt").text == after
 
 
 @example(before="\n\n\n\n", after="\n\n\n\na", drift=["x"])
@@ -212,4 +213,4 @@ def test_patch_follows_its_lines_when_others_came_before_them(before: str, after
         return
     diff = ChangeSet("", (Change("/r/n.txt", before, after),)).diff(Path("/r"))
     moved = "".join(f"{line}\n" for line in drift)
-    assert hunks.apply(moved + before, hunks.parse(diff)).text.startswith(moved)
+    assert hunks.apply(moved + before, hunks.parse(diff), "n.txt").text.startswith(moved)

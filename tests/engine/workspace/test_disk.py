@@ -188,6 +188,16 @@ def test_failure_at_any_place_of_a_change_set_changes_nothing(tmp_path: Path, pl
     assert state(tmp_path) == before
 
 
+def test_failure_after_the_first_file_has_changed_is_taken_back_too(tmp_path: Path) -> None:
+    changes = many(tmp_path)
+    before = state(tmp_path)
+    writes = DiskWrites()
+    with pytest.raises(StaleEdit, match=r"changed\.txt was changed by someone else"):
+        writes.write_all([*changes, changes[0]])
+    assert writes.roll_back() == []
+    assert state(tmp_path) == before
+
+
 def test_what_somebody_wrote_meanwhile_is_not_rolled_back_but_named(tmp_path: Path) -> None:
     changes = many(tmp_path)
     writes = DiskWrites()
