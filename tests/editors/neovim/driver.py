@@ -21,8 +21,8 @@ PLUGIN = REPOSITORY / "editors" / "neovim"
 FAKE_SERVER = Path(__file__).with_name("fake_server.py")
 PATIENCE = 10.0
 SLASH_COMMANDS = ("compact", "cost", "help")
-CAPABILITIES = {
-    "textDocumentSync": {"openClose": True, "change": 2, "save": True},
+CAPABILITIES: dict[str, object] = {
+    "textDocumentSync": {"openClose": True, "change": 2, "willSave": True, "save": True},
     "experimental": {
         "a3s": {
             "protocol": 1,
@@ -30,6 +30,8 @@ CAPABILITIES = {
         }
     },
 }
+
+_LINES = "vim.api.nvim_buf_get_lines(vim.fn.bufadd(...), 0, -1, true)"
 
 Json: TypeAlias = dict[str, object]
 T = TypeVar("T")
@@ -84,6 +86,15 @@ class Neovim:
     def type_line(self, number: int, text: str) -> None:
         """Replaces a line of the current buffer (from 1), without saving."""
         self._nvim.current.buffer[number - 1] = text
+
+    def text_of(self, path: Path) -> str:
+        """The text of the buffer of this name."""
+        return "\n".join(str(line) for line in _list(self.lua(f"return {_LINES}", str(path))))
+
+    def cursor(self) -> tuple[int, int]:
+        """Line (from 1) and byte (from 0) of the cursor."""
+        line, column = self._nvim.current.window.cursor
+        return int(line), int(column)
 
     def transcript(self) -> str:
         """The text of the transcript."""
@@ -232,7 +243,10 @@ class Scene:
     def __init__(self, home: Path) -> None:
         self._script = home / "script.json"
         self._record = home / "record.jsonl"
+        self._capabilities = CAPABILITIES
         self._commands: dict[str, Json] = {}
+        self._requests: dict[str, object] = {}
+        self._notifications: dict[str, list[Json]] = {}
         self.command = home / "a3s-lsp"
         fake = shlex.join([sys.executable, str(FAKE_SERVER), str(self._script), str(self._record)])
         self.command.write_text(f'#!/bin/sh\nexec {fake} "$@"\n')
@@ -248,8 +262,31 @@ class Scene:
         """Plays what follows a prompt."""
         self.on("a3s.prompt", {"sessionId": "s1", "runId": "r1"}, *then)
 
+    def can(self, **capabilities: object) -> None:
+        """Gives the server more capabilities; to be called before it starts."""
+        self._capabilities = {**self._capabilities, **capabilities}
+        self._save()
+
+    def on_request(self, method: str, answer: object) -> None:
+        """Answers a request that is no command."""
+        self._requests[method] = answer
+        self._save()
+
+    def on_notification(self, method: str, *then: Json) -> None:
+        """Plays what follows each notification of that method."""
+        self._notifications[method] = list(then)
+        self._save()
+
     def _save(self) -> None:
-        self._script.write_text(json.dumps({"initialize": {"capabilities": CAPABILITIES}, "commands": self._commands}))
+        script = {
+            "initialize": {"capabilities": self._capabilities},
+            "commands": self._commands,
+            "requests": self._requests,
+            "notifications": self._notifications,
+        }
+        draft = self._script.with_suffix(".new")
+        draft.write_text(json.dumps(script))
+        draft.replace(self._script)  # the server may be reading it
 
     def received(self, method: str) -> list[Json]:
         """The params of what the editor sent, by method."""
@@ -309,6 +346,49 @@ def question(call: str, **fields: object) -> Json:
 def answered(call: str) -> Json:
     """Waits for the answer to a question."""
     return {"await": call}
+
+
+def edit(path: Path, lines: dict[int, str], version: object = None) -> Json:
+    """One document's part of an edit: new texts by line number (from 1), for the version that was told last."""
+    spans = {(line - 1, 0, line, 0): f"{text}\n" for line, text in lines.items()}
+    return text_edit(path, spans, version)
+
+
+def text_edit(path: Path, spans: dict[tuple[int, int, int, int], str], version: object = None) -> Json:
+    """One document's part of an edit: new texts by line, character, end line and end character (from 0)."""
+    edits = [
+        {
+            "range": {"start": {"line": top, "character": left}, "end": {"line": bottom, "character": right}},
+            "newText": text,
+        }
+        for (top, left, bottom, right), text in spans.items()
+    ]
+    told = f"$version {path.name}" if version is None else version
+    return {"textDocument": {"uri": path.as_uri(), "version": told}, "edits": edits}
+
+
+def apply_edit(*changes: Json, name: str = "edit") -> Json:
+    """A request to change documents."""
+    params = {"label": "rename", "edit": {"documentChanges": list(changes)}}
+    return {"id": name, "method": "workspace/applyEdit", "params": params}
+
+
+def asked(method: str, **params: object) -> Json:
+    """A request of the server; its id is the last word of the method."""
+    return {"id": method.rpartition("/")[2], "method": method, "params": params}
+
+
+def hunk(name: str, path: Path, lines: tuple[int, int], **fields: object) -> Json:
+    """A hunk under review that has the lines from the first up to, but not with, the second (from 0)."""
+    first, last = lines
+    span = {"start": {"line": first, "character": 0}, "end": {"line": last, "character": 0}}
+    ids = {"hunkId": name, "sessionId": "s1", "runId": "r1", "toolId": "t1", "uri": path.as_uri()}
+    return {**ids, "range": span, "status": "applied", "label": "edit", "before": "", "after": "new\n", **fields}
+
+
+def hunks(path: Path, *listed: Json, session: str = "s1") -> Json:
+    """The notification of all hunks of a document."""
+    return {"method": "a3s/hunks", "params": {"sessionId": session, "uri": path.as_uri(), "hunks": list(listed)}}
 
 
 def _listens(address: str) -> bool:

@@ -1,7 +1,11 @@
 --- The one connection to the server: starting it, lending it the buffers of the workspace, sending it commands.
 local config = require("a3s.config")
 local confirm = require("a3s.confirm")
+local diagnostics = require("a3s.diagnostics")
+local disk = require("a3s.disk")
+local documents = require("a3s.documents")
 local edits = require("a3s.edits")
+local hunks = require("a3s.hunks")
 local log = require("a3s.log")
 local protocol = require("a3s.protocol")
 local session = require("a3s.session")
@@ -86,6 +90,15 @@ end
 local function attach(buf)
   if connected() and is_file(buf) and is_in_workspace(buf) then
     vim.lsp.buf_attach_client(buf, state.id)
+    hunks.draw(buf)
+  end
+end
+
+--- Takes a buffer back that is about to get another name; `lend` gives it again.
+---@param buf integer
+local function withdraw(buf)
+  if state.id and vim.lsp.buf_is_attached(buf, state.id) then
+    vim.lsp.buf_detach_client(buf, state.id)
   end
 end
 
@@ -107,6 +120,8 @@ local function on_exit(code, signal)
   local asked_for, callbacks = state.stopping, state.when_stopped
   state = { ready = false, stopping = false, when_ready = {}, when_stopped = {} }
   confirm.withdraw_all()
+  documents.reset()
+  hunks.reset()
   status.reset("off")
   if not asked_for then
     log.fail(
@@ -136,6 +151,18 @@ local handlers = {
   [protocol.CONFIRM] = function(_, question)
     return confirm.ask(protocol.plain(question))
   end,
+  [protocol.HUNKS] = function(_, params)
+    hunks.on_hunks(protocol.plain(params))
+  end,
+  [protocol.SAVE] = function(_, params)
+    return disk.save(params)
+  end,
+  [protocol.RELOAD] = function(_, params)
+    return disk.reload(params)
+  end,
+  [protocol.DIAGNOSTICS] = function(_, params)
+    return diagnostics.ask(params)
+  end,
   ["$/cancelRequest"] = confirm.on_cancel_request,
   ["workspace/applyEdit"] = function(_, params, context)
     return edits.apply(params, assert(vim.lsp.get_client_by_id(context.client_id)))
@@ -145,10 +172,14 @@ local handlers = {
   end,
 }
 
---- Neovim understands versioned edits, but does not say so by itself.
+--- The messages beyond the standard that are understood here.
+local UNDERSTOOD = { events = true, confirm = true, hunks = true, save = true, reload = true, diagnostics = true }
+
+--- Neovim understands versioned edits, but does not say so by itself. Of the operations on files, `edits` does one.
 local function capabilities()
   local supported = vim.lsp.protocol.make_client_capabilities()
   supported.workspace.workspaceEdit.documentChanges = true
+  supported.workspace.workspaceEdit.resourceOperations = { "rename" }
   return supported
 end
 
@@ -157,12 +188,12 @@ end
 local function client_config(root)
   local options = config.get()
   local section = protocol.object(options.settings)
-  section.client = { events = true, confirm = true }
+  section.client = UNDERSTOOD
   return {
     name = "a3s",
-    cmd = options.cmd,
-    cmd_cwd = root,
-    cmd_env = options.env,
+    cmd = function(dispatchers)
+      return documents.listen(vim.lsp.rpc.start(options.cmd, dispatchers, { cwd = root, env = options.env }))
+    end,
     root_dir = root,
     init_options = { a3s = section },
     settings = { a3s = section },
@@ -224,12 +255,21 @@ end
 --- Lends the files that are open and will be opened; with `autostart`, the first one starts the server.
 function M.watch()
   local soon = vim.schedule_wrap(lend) -- the buffer's filetype may be found only after this
+  local group = vim.api.nvim_create_augroup("a3s", { clear = true })
+  diagnostics.watch()
   vim.iter(vim.api.nvim_list_bufs()):each(soon)
   vim.api.nvim_create_autocmd({ "BufReadPost", "BufNewFile", "BufFilePost" }, {
-    group = vim.api.nvim_create_augroup("a3s", { clear = true }),
+    group = group,
     desc = "Lend the file to the coding agent",
     callback = function(event)
       soon(event.buf)
+    end,
+  })
+  vim.api.nvim_create_autocmd("BufFilePre", {
+    group = group,
+    desc = "Take the file back before it gets another name",
+    callback = function(event)
+      withdraw(event.buf)
     end,
   })
 end

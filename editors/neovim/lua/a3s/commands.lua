@@ -23,6 +23,30 @@ local function selected(call)
   return { { uri = vim.uri_from_bufnr(0), range = range } }
 end
 
+local HUNK_ACTIONS = { "keep", "undo", "ask", "show", "next", "prev" }
+
+---@param rest string
+---@param call vim.api.keyset.create_user_command.command_args
+---@return a3s.HunkTarget
+local function hunk_target(rest, call)
+  return {
+    all = rest == "all",
+    text = given(rest),
+    lines = call.range > 0 and { first = call.line1, last = call.line2 } or nil,
+  }
+end
+
+---@param rest string
+---@param call vim.api.keyset.create_user_command.command_args
+local function hunk(rest, call)
+  local action, what = rest:match("^(%S*)%s*(.*)$")
+  if not vim.list_contains(HUNK_ACTIONS, action) then
+    local actions = table.concat(HUNK_ACTIONS, ", ")
+    return require("a3s.log").notify(("say what to do: `:A3S hunk` and one of %s."):format(actions))
+  end
+  a3s.hunk(action, hunk_target(what, call))
+end
+
 ---@type table<string, fun(rest: string, call: vim.api.keyset.create_user_command.command_args)>
 local subcommands = {
   prompt = function(rest, call)
@@ -43,6 +67,13 @@ local subcommands = {
       return require("a3s.log").notify("say which: `:A3S command help`.")
     end
     a3s.command(name, args)
+  end,
+  hunk = hunk,
+  rewind = function(rest)
+    if rest == "redo" then
+      return a3s.redo()
+    end
+    a3s.rewind()
   end,
   cancel = a3s.cancel,
   sessions = a3s.sessions,
@@ -70,16 +101,35 @@ local function slash_names()
   end, client.slash_commands())
 end
 
+--- What may follow the first words.
+---@type table<string, fun(): string[]>
+local following = {
+  command = slash_names,
+  hunk = function()
+    return HUNK_ACTIONS
+  end,
+  ["hunk keep"] = function()
+    return { "all" }
+  end,
+  ["hunk undo"] = function()
+    return { "all" }
+  end,
+  rewind = function()
+    return { "redo" }
+  end,
+}
+
 ---@param typed string[] The words before the one that is completed.
 ---@return string[]
 local function candidates(typed)
   if #typed == 0 then
     return vim.tbl_keys(subcommands)
   end
-  return typed[1] == "command" and #typed == 1 and slash_names() or {}
+  local offer = following[table.concat(typed, " ")]
+  return offer and offer() or {}
 end
 
---- Completes subcommands, and the names of slash commands after `command`.
+--- Completes subcommands and what may follow them.
 ---@param lead string What the word begins with.
 ---@param line string The whole command line.
 ---@return string[]

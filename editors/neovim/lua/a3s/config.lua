@@ -5,10 +5,16 @@ local M = {}
 ---@field config? string Path of an agent.acl.
 ---@field model? string `provider/name`.
 ---@field posture? "plan"|"ask"|"accept-edits"|"auto"
+---@field review? "before"|"after" Show each change before it is made, or afterwards.
+---@field unsaved? "overlay"|"save"|"ask" What happens to unsaved text before a command reads the disk.
 
 ---@class (exact) a3s.TranscriptConfig
 ---@field open boolean Show the transcript when something is prompted.
 ---@field width integer Columns of its window; at most half of the editor.
+
+---@class (exact) a3s.HunksConfig How changes that are under review are shown.
+---@field signs boolean
+---@field virtual_text boolean
 
 ---@class (exact) a3s.Config
 ---@field cmd string[] How the server is started.
@@ -17,6 +23,7 @@ local M = {}
 ---@field root_markers string[] The nearest folder above a file that has one of these is the workspace.
 ---@field settings a3s.Settings
 ---@field transcript a3s.TranscriptConfig
+---@field hunks a3s.HunksConfig
 
 ---@type a3s.Config
 local defaults = {
@@ -26,6 +33,7 @@ local defaults = {
   root_markers = { ".a3s", ".git", "pyproject.toml", "package.json", "Cargo.toml", "go.mod" },
   settings = {},
   transcript = { open = true, width = 72 },
+  hunks = { signs = true, virtual_text = true },
 }
 
 local current = defaults
@@ -53,6 +61,8 @@ function M.set(options)
   expect("settings", merged.settings, "table")
   expect("transcript.open", vim.tbl_get(merged, "transcript", "open"), "boolean")
   expect("transcript.width", vim.tbl_get(merged, "transcript", "width"), "number")
+  expect("hunks.signs", vim.tbl_get(merged, "hunks", "signs"), "boolean")
+  expect("hunks.virtual_text", vim.tbl_get(merged, "hunks", "virtual_text"), "boolean")
   current = merged
 end
 

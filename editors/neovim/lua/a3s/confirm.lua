@@ -2,7 +2,9 @@
 ---
 --- Neovim runs the handler of a server's request in a coroutine of its own and sends what it returns, so a handler
 --- may yield until the person has answered, while the editor goes on.
+local float = require("a3s.float")
 local log = require("a3s.log")
+local picker = require("a3s.picker")
 local protocol = require("a3s.protocol")
 
 local M = {}
@@ -13,7 +15,7 @@ local api = vim.api
 ---@field question a3s.Question
 ---@field thread thread The handler that waits for the answer.
 ---@field settled boolean
----@field preview? integer Window that shows what is about to happen.
+---@field window? integer Shows what is about to happen.
 ---@field announced? boolean
 
 ---@type a3s.PendingQuestion[]
@@ -35,9 +37,7 @@ local function settle(pending, answer, failure)
   queue = vim.tbl_filter(function(other)
     return other ~= pending
   end, queue)
-  if pending.preview and api.nvim_win_is_valid(pending.preview) then
-    api.nvim_win_close(pending.preview, true)
-  end
+  float.close(pending.window)
   if shown == pending then
     shown = nil
     vim.schedule(present)
@@ -67,33 +67,14 @@ local function open_preview(question)
   if not question.diff and not question.detail:find("\n") and #question.detail < 60 then
     return nil
   end
-  local lines = preview_lines(question)
-  local buf = api.nvim_create_buf(false, true)
-  api.nvim_buf_set_lines(buf, 0, -1, true, lines)
-  vim.bo[buf].bufhidden = "wipe"
-  vim.bo[buf].filetype = question.diff and "diff" or ""
-  vim.bo[buf].modifiable = false
-  local width = math.max(20, math.floor(vim.o.columns * 0.8))
-  local height = math.max(1, math.min(#lines, math.floor(vim.o.lines * 0.6)))
-  local below = #lines - height
-  return api.nvim_open_win(buf, false, {
-    relative = "editor",
-    row = 1,
-    col = math.floor((vim.o.columns - width) / 2),
-    width = width,
-    height = height,
-    border = "rounded",
-    title = " a3s: " .. question.title .. " ",
-    footer = below > 0 and (" %d more lines "):format(below) or nil,
-    style = "minimal",
-    zindex = 40, -- below pickers, which stand at 50
-  })
+  return float.show(question.title, preview_lines(question), question.diff and "diff" or "")
 end
 
 ---@class (exact) a3s.Choice
 ---@field label string
 ---@field choice string
 ---@field note? boolean
+---@field some? boolean Only some of the hunks, which are still to be picked.
 
 ---@param question a3s.Question
 ---@return a3s.Choice[]
@@ -102,9 +83,28 @@ local function choices(question)
   if question.rule then
     table.insert(list, { label = "Always allow " .. question.rule, choice = "allow_always" })
   end
+  if question.hunks and #question.hunks > 1 then
+    table.insert(list, { label = "Allow some of it", choice = "allow_once", some = true })
+  end
   table.insert(list, { label = "Deny", choice = "reject_once" })
   table.insert(list, { label = "Deny with a note", choice = "reject_once", note = true })
   return list
+end
+
+--- Lets the person untick hunks. Nothing ticked is a denial; going back asks again.
+---@param pending a3s.PendingQuestion
+local function pick_hunks(pending)
+  float.close(pending.window)
+  pending.window = picker.open(pending.question, function(accepted)
+    if pending.settled then
+      return
+    end
+    if not accepted then
+      shown = nil
+      return present()
+    end
+    settle(pending, #accepted > 0 and { choice = "allow_once", accepted = accepted } or { choice = "reject_once" })
+  end)
 end
 
 ---@param pending a3s.PendingQuestion
@@ -112,6 +112,9 @@ end
 local function on_choice(pending, picked)
   if pending.settled then
     return
+  end
+  if picked and picked.some then
+    return pick_hunks(pending)
   end
   local answer = { choice = picked and picked.choice or "reject_once" }
   if answer.choice == "allow_always" then
@@ -157,7 +160,7 @@ function present()
     return announce(pending)
   end
   shown = pending
-  pending.preview = open_preview(pending.question)
+  pending.window = open_preview(pending.question)
   vim.cmd.redraw()
   vim.ui.select(choices(pending.question), {
     prompt = "a3s: " .. one_line(pending.question),

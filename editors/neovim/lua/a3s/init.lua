@@ -22,6 +22,30 @@ function M.status()
   return require("a3s.status").text()
 end
 
+--- How many changes of the agent are under review in a buffer: for a status line. `User A3SHunks` tells when it changes.
+---@param buf? integer The current one if left out.
+---@return integer
+function M.hunks(buf)
+  return require("a3s.hunks").count(buf or vim.api.nvim_get_current_buf())
+end
+
+--- Reviews changes of the agent in the current buffer.
+---@param action "keep"|"undo"|"ask"|"show"|"next"|"prev"
+---@param target? a3s.HunkTarget The hunk at the cursor if left out.
+function M.hunk(action, target)
+  require("a3s.review")[action](target or {})
+end
+
+--- Goes back to where things were before a prompt or a call that the person picks.
+function M.rewind()
+  require("a3s.rewind").pick()
+end
+
+--- Takes the last rewind back.
+function M.redo()
+  require("a3s.rewind").redo()
+end
+
 --- Asks the agent for something; without a text, asks the person for one.
 ---@param text? string
 ---@param context? {uri: string, range?: lsp.Range}[] What the text is about.

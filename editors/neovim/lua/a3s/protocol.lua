@@ -2,6 +2,10 @@
 local M = {
   EVENT = "a3s/event",
   CONFIRM = "a3s/confirm",
+  HUNKS = "a3s/hunks",
+  SAVE = "a3s/save",
+  RELOAD = "a3s/reload",
+  DIAGNOSTICS = "a3s/diagnostics",
 }
 
 ---@class (exact) a3s.Event One event; the other fields depend on `type`.
@@ -22,11 +26,36 @@ local M = {
 ---@field diff? string
 ---@field rule? string What "always" stores.
 ---@field child? string The child agent that asks.
+---@field hunks? a3s.QuestionHunk[] The parts of the diff, if one may accept some of them.
+
+---@class (exact) a3s.QuestionHunk
+---@field index integer
+---@field path string
+---@field header string
 
 ---@class (exact) a3s.Answer
 ---@field choice "allow_once"|"allow_always"|"reject_once"|"reject_always"
 ---@field rule? string
 ---@field note? string
+---@field accepted? integer[] The hunks that may be applied; all of them if left out.
+
+---@class (exact) a3s.Hunk A change of the agent that is under review.
+---@field sessionId string
+---@field hunkId string
+---@field runId string
+---@field toolId string
+---@field uri string
+---@field range lsp.Range The lines that it has now; empty where it only deleted.
+---@field status "applied"|"tweaked"
+---@field label string
+---@field before string
+---@field after string
+
+---@class (exact) a3s.Point Where one can rewind to.
+---@field id string
+---@field kind "run"|"tool"|"rewind"
+---@field label string
+---@field time integer Milliseconds since the epoch.
 
 ---@class (exact) a3s.SessionRow
 ---@field sessionId string

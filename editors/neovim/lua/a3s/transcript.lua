@@ -246,6 +246,9 @@ local on = {
       tool.state, tool.note = "running", "no answer in time: " .. event.action_taken
     end)
   end,
+  rewound = function(event)
+    append_block({ event.files and "*rewound, files too*" or "*rewound, the files are as they were*" })
+  end,
   ["end"] = function(event)
     append_block({ ("*%s*"):format(cost(event)) })
   end,

@@ -1,0 +1,66 @@
+--- What the server was told last of each buffer that it has: the name, and the version of the text.
+---
+--- Neovim itself keeps one version for a buffer, whoever is told of it, and 0.10 begins to count anew whenever one more
+--- server gets the buffer. An edit is for the text that our server was told, so that is written down as it is sent.
+local M = {}
+
+local api = vim.api
+
+---@class (exact) a3s.Document
+---@field buf integer
+---@field version integer
+
+---@type table<string, a3s.Document> By the path that the server knows.
+local documents = {}
+
+---@param path string
+---@return integer? buf
+local function buffer_named(path)
+  return vim.iter(api.nvim_list_bufs()):find(function(buf)
+    return api.nvim_buf_is_loaded(buf) and api.nvim_buf_get_name(buf) == path
+  end)
+end
+
+---@type table<string, fun(path: string, version: integer)>
+local on = {
+  ["textDocument/didOpen"] = function(path, version)
+    local buf = buffer_named(path)
+    documents[path] = buf and { buf = buf, version = version }
+  end,
+  ["textDocument/didChange"] = function(path, version)
+    if documents[path] then
+      documents[path].version = version
+    end
+  end,
+  ["textDocument/didClose"] = function(path)
+    documents[path] = nil
+  end,
+}
+
+--- The connection to the server, listened to.
+---@param rpc vim.lsp.rpc.PublicClient
+---@return vim.lsp.rpc.PublicClient
+function M.listen(rpc)
+  local notify = rpc.notify
+  rpc.notify = function(method, params)
+    if on[method] then
+      on[method](vim.uri_to_fname(params.textDocument.uri), params.textDocument.version)
+    end
+    return notify(method, params)
+  end
+  return rpc
+end
+
+--- The open document of this name, if the server has it.
+---@param uri string
+---@return a3s.Document?
+function M.find(uri)
+  return documents[vim.uri_to_fname(uri)]
+end
+
+--- Forgets all, because the server is gone.
+function M.reset()
+  documents = {}
+end
+
+return M
