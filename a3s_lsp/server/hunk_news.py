@@ -114,8 +114,6 @@ class HunkNews:
 
     def _tell(self, file: _File) -> None:
         file.due = None
-        if file.told is None and not file.statuses:
-            return
         if file.told != self._state(file):
             self._send(file)
 

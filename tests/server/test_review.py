@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from a3s_lsp.engine.messages import Json, UserMessage
+from a3s_lsp.engine.messages import Json, ToolCall, UserMessage
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.server.app import create_server
 from a3s_lsp.server.fake_editor import CAPABILITIES, FakeEditor, ServerError
@@ -140,6 +141,7 @@ async def test_keystrokes_elsewhere_are_told_together_and_the_last_state_is_true
         before = len(news(d.editor, path))
         for count in range(1, 101):
             d.editor.type(path, "x\n" * count + NEW)
+            await hover(d.editor, path, 0)  # the keystroke was taken in
         await d.editor.until(lambda: told(d.editor, path)[0]["range"] == lines(101, 102))
         assert len(news(d.editor, path)) - before < 50
         assert [hunk["range"] for hunk in told(d.editor, path)] == [lines(101, 102), lines(105, 105), lines(107, 109)]
@@ -178,8 +180,8 @@ async def test_a_document_under_a_link_is_told_of_by_the_name_that_the_client_us
 async def test_what_the_person_does_belongs_to_no_run_and_begins_no_progress(tmp_path: Path) -> None:
     async with reviewed(tmp_path / "w") as (d, path, _):
         await d.editor.until(lambda: any(_kind(params) == "end" for _, params in d.editor.notifications))
-        begun = len(d.editor.requests)
         await d.editor.command("a3s.hunk.keep", {"hunkId": told(d.editor, path)[0]["hunkId"]})
+        assert d.editor.events[-1]["status"] == "kept", "the answer comes when it is durable"
         await d.editor.command("a3s.hunk.undo", {"uri": path.as_uri()})
         outside = [event for event in d.editor.events if event["runId"] is None]
         assert [(event["type"], event.get("status")) for event in outside] == [
@@ -190,7 +192,7 @@ async def test_what_the_person_does_belongs_to_no_run_and_begins_no_progress(tmp
             ("hunk_changed", "undone"),
         ]
         assert [event["seq"] for event in outside] == list(range(len(outside)))
-        assert [name for name, _ in d.editor.requests[begun:]] == ["workspace/applyEdit"]
+        assert [name for name, _ in d.editor.requests].count("window/workDoneProgress/create") == 1
 
 
 def _kind(params: Json) -> object:
@@ -237,6 +239,31 @@ async def test_without_a_document_all_of_the_session_is_meant(tmp_path: Path) ->
         assert await d.editor.command("a3s.hunk.list") == {"hunks": []}
         await d.editor.command("a3s.session.new")
         assert await d.editor.command("a3s.hunk.keep") == {"hunks": []}
+
+
+async def test_two_sessions_whose_models_use_the_same_names_are_told_apart(tmp_path: Path) -> None:
+    both = [ToolCall("same", "write", json.dumps({"file_path": name, "content": name})) for name in ("a.txt", "b.txt")]
+    model = ScriptedModel([Reply("", (both[0],)), "done", Reply("", (both[1],)), "done"])
+    async with desk(tmp_path / "w", model, flags=FLAGS, posture="auto") as d:
+        first = (await d.editor.prompt("one"))["sessionId"]
+        await d.editor.command("a3s.session.new")
+        await d.editor.prompt("two")
+        hunks = listed(await d.editor.command("a3s.hunk.list"))
+        assert len({hunk["hunkId"] for hunk in hunks}) == 1 and len({hunk["sessionId"] for hunk in hunks}) == 2
+        name = hunks[0]["hunkId"]
+        await d.editor.command("a3s.hunk.undo", {"hunkId": name, "uri": (d.root / "b.txt").as_uri()})
+        assert (d.root / "a.txt").exists() and not (d.root / "b.txt").exists()
+        await d.editor.command("a3s.hunk.undo", {"hunkId": name, "sessionId": first})
+        assert not (d.root / "a.txt").exists()
+
+
+async def test_the_hunks_of_two_sessions_in_one_document_are_shown_from_top_to_bottom(tmp_path: Path) -> None:
+    async with reviewed(tmp_path / "w", writes(NEW.replace("line 1\n", "one\n")), "done") as (d, path, _):
+        await d.editor.command("a3s.session.new")
+        await d.editor.prompt("and the first")
+        assert [line for line, title in await lenses(d.editor, path) if title == "? ask"] == [0, 1, 5, 7]
+        await d.editor.command("a3s.hunk.undo", {"uri": path.as_uri()})
+        assert d.editor.text(path) == OLD
 
 
 async def test_a_file_that_nobody_changed_has_no_hunks(tmp_path: Path) -> None:
@@ -383,6 +410,8 @@ async def test_a_client_that_knows_no_action_literals_gets_commands(tmp_path: Pa
     async with desk(tmp_path / "w", ScriptedModel([writes(NEW), "done"]), posture="auto") as d:
         await d.editor.prompt("go")
         command = (await actions(d.editor, d.root / "a.txt", lines(0, 0)))["a3s: undo this change"]
+        part = await actions(d.editor, d.root / "a.txt", lines(0, 1))
+        assert not any("selected lines" in title for title in part), "a new file is there or not"
         assert command["command"] == "a3s.hunk.undo" and set(command) == {"title", "command", "arguments"}
         await choose(d.editor, {"command": command})
         assert not (d.root / "a.txt").exists()
