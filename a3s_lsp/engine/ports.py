@@ -135,7 +135,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """An open document has another text now. `text` is None if it was closed."""
+    """An open document, or a file that is watched, has another text now. `text` is None if it was closed or deleted."""
 
     path: Path
     text: str | None
@@ -170,6 +170,9 @@ class Editor(Protocol):
 
     def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
         """Have every change of a text told at once, also those by `apply`; call what is returned to stop that."""
+
+    def watch(self, paths: Sequence[Path]) -> None:
+        """Have changes of these files told also while they are not open."""
 
     @property
     def can_move(self) -> bool:
@@ -222,6 +225,9 @@ class Workspace(Protocol):
 
     def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
         """Have every change of an open document told that was not made by `apply` of this workspace."""
+
+    def watch(self, paths: Sequence[Path]) -> None:
+        """Have changes of these files told also while they are not open."""
 
     def unsaved(self) -> Sequence[Document]:
         """Open documents whose text the disk does not have."""

@@ -37,6 +37,7 @@ class Review:
     async def start(self) -> None:
         """Watch the files, and find out what happened to them while nobody did."""
         self._stop = self._workspace.subscribe(self._take_notice)
+        self._workspace.watch([Path(path) for path in self.ledger.paths()])
         await self._recover()
         await self.reconcile()
 
@@ -59,12 +60,15 @@ class Review:
         recent = self.ledger.recent
         for hunk in recent:
             self._journal.append(f.HunkChanged(hunk.id, hunk.path, self.ledger.line(hunk), hunk.status))
+        if isinstance(fact, f.FilesChanged):
+            self._workspace.watch([Path(change.path) for change in fact.changes.changes])
         for path in _touched(fact, recent):
             for listener in tuple(self._listeners):
                 listener(path)
 
     def _take_notice(self, change: TextChange) -> None:
-        if change.text is not None:  # a document that was closed has the disk's text from now on: `reconcile` looks
+        # A document that was closed has the disk's text from now on, what is gone may come again: `reconcile` looks.
+        if change.text is not None:
             self._meet(str(change.path), change.text, change.cause)
 
     def _meet(self, path: str, text: str | None, cause: f.Cause) -> None:

@@ -216,7 +216,7 @@ async def test_without_a_store_edits_can_be_rewound_and_commands_not(tmp_path: P
 
 
 async def test_unknown_points_and_running_runs_are_refused_with_what_to_do(tmp_path: Path) -> None:
-    session = await opened(tmp_path, Pause())
+    session = await opened(tmp_path, Reply("hm", pause=Pause()))
     with pytest.raises(A3SError, match="There is no prompt, call or rewind nowhere in this session"):
         await session.rewind("nowhere")
     run = session.start(RunQueued("go"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from a3s_lsp.engine.changes import Change, ChangeSet
 from a3s_lsp.engine.errors import StaleEdit
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import BufferEdit, Shown
+from a3s_lsp.engine.ports import Shown
 from a3s_lsp.engine.texts import Overlap, rebase
 
 _SHOWN_LINES = 20
@@ -40,12 +40,6 @@ def _in_the_way(name: str, overlap: Overlap, before: str, text: str) -> str:
         f"{name} was changed by someone else since it was read, at line {overlap.line}, which the edit touches too. "
         f"Nothing was changed. Keep the new text, and repeat the edit for it:\n{unified(before, text, 'read', 'now')}"
     )
-
-
-def stands(edit: BufferEdit, text: str) -> bool:
-    """Whether the edit is part of this text: taking it out again, and putting it in again, changes nothing."""
-    without = rebase(edit.after, edit.before, text)
-    return isinstance(without, str) and rebase(edit.before, edit.after, without) == text and without != text
 
 
 def remarks(

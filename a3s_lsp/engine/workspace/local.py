@@ -50,6 +50,8 @@ class LocalWorkspace:
         self._leases = leases or Leases()
         self._session = session
         self._listeners: list[Callable[[TextChange], None]] = []
+        self._needs = 0
+        self._stop_listening: Callable[[], None] | None = None
         self._changing: set[Path] = set()
         self._changed: dict[Path, TextChange] = {}
 
@@ -126,15 +128,29 @@ class LocalWorkspace:
 
     def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
         self._listeners.append(listener)
-        stop = None if self._editor is None else self._editor.subscribe(self._take_notice)
-        if stop is None or len(self._listeners) > 1:
-            return lambda: self._listeners.remove(listener)
+        self._attach()
 
         def leave() -> None:
             self._listeners.remove(listener)
-            stop()
+            self._detach()
 
         return leave
+
+    def _attach(self) -> None:
+        """Listen to the editor as long as anybody here needs it."""
+        self._needs += 1
+        if self._needs == 1 and self._editor is not None:
+            self._stop_listening = self._editor.subscribe(self._take_notice)
+
+    def _detach(self) -> None:
+        self._needs -= 1
+        if self._needs == 0 and self._stop_listening is not None:
+            self._stop_listening()
+            self._stop_listening = None
+
+    def watch(self, paths: Sequence[Path]) -> None:
+        if self._editor is not None:
+            self._editor.watch(paths)
 
     def _take_notice(self, change: TextChange) -> None:
         path = Path(os.path.realpath(change.path))
@@ -165,12 +181,14 @@ class LocalWorkspace:
         paths = {Path(name) for change in changes.changes for name in (change.path, change.source) if name}
         async with self._leases.hold(paths, self._session) as others:
             self._changing |= paths
+            self._attach()
             try:
                 applied = await self._in_rounds(changes, planned, made)
             finally:
                 self._changing -= paths
                 for path in paths & self._changed.keys():
                     self._tell(self._changed.pop(path))
+                self._detach()
         told = [f"{self.display(path)} was also changed by {who} a short time ago." for path, who in others.items()]
         return Applied(applied.changes, (*told, *applied.remarks))
 
@@ -264,10 +282,10 @@ class LocalWorkspace:
     def _inverse(self, edit: BufferEdit) -> BufferEdit | None:
         """What takes the edit back if the editor has done it although it failed as a whole."""
         document = None if self._editor is None else self._editor.document(edit.path)
-        if document is None or document.text == edit.before or edit.after == edit.before:
+        if document is None or document.text == edit.before or Path(os.path.realpath(edit.path)) not in self._changed:
             return None
         text = rebase(edit.after, edit.before, document.text)
-        if not isinstance(text, str) or not carrying.stands(edit, document.text):
+        if not isinstance(text, str):
             return None
         return BufferEdit(edit.path, document.version or 0, document.text, text)
 

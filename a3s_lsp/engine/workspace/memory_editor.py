@@ -80,6 +80,9 @@ class MemoryEditor:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def watch(self, paths: Sequence[Path]) -> None:
+        """The disk is not watched: a test knows what it does."""
+
     async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
         if self.keystroke is not None:
             self.keystroke()
