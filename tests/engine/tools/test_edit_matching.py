@@ -20,6 +20,7 @@ def total(items):
 
 def main():
     print("total", total([]))
+# Step 1 of the whole
 """
 
 
@@ -103,6 +104,9 @@ async def test_near_match_keeps_what_the_edit_leaves_alone(desk: Desk, old: str,
         pytest.param("def main():\n    print('total', total([]))", "def main():\n    print('sum', total([]))",
                      id="quotation marks where it matters"),
         pytest.param("    result = 0\n    result += item.price\n", "    result = 1\n", id="what is in between"),
+        pytest.param('def main():\n    print("total",  total([]))', 'def main(x):\n    print("total",  total([]))',
+                     id="blanks that could be part of a string"),
+        pytest.param("# Step 2 of the whole\n", "# Step 2 of the whole\nx = 1\n", id="a number in a comment"),
         pytest.param("result -= item.price", "result -= item.cost", id="an operator"),
     ],
 )  # fmt: skip

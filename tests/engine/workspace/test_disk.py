@@ -106,16 +106,28 @@ def test_what_was_written_is_read_back_as_the_same_text(text: str, encoding: Enc
 # ---------------------------------------------------------------- what stays
 
 
+def takes_attributes(path: Path) -> bool:
+    """Whether this system and this file system have attributes; if so, the file gets one."""
+    try:
+        os.setxattr(path, "user.note", b"kept")
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 async def test_mode_owner_and_attributes_of_a_file_stay(tmp_path: Path) -> None:
     path = put(tmp_path / "run.sh", "a\n", 0o2754)
     if os.geteuid() == 0:
         os.chown(path, 1234, 2345)
         path.chmod(0o2754)
+    os.utime(path, (0, 0))
+    attributes = {"user.note": b"kept"} if takes_attributes(path) else {}
     owner = path.stat()
     await change(tmp_path, Change(str(path), "a\n", "b\n"))
     status = path.stat()
     assert (status.st_mode, status.st_uid, status.st_gid) == (owner.st_mode, owner.st_uid, owner.st_gid)
-    assert status.st_mtime_ns >= owner.st_mtime_ns
+    assert status.st_mtime_ns > owner.st_mtime_ns
+    assert {name: os.getxattr(path, name) for name in attributes} == attributes
 
 
 async def test_moved_file_keeps_what_it_is_and_gets_its_new_text(tmp_path: Path) -> None:
