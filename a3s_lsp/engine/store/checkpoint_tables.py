@@ -180,13 +180,16 @@ class CheckpointTables:
             return dict(db.execute("SELECT number, length(data) FROM contents"))
 
     def keep_only(self, checkpoints: Iterable[str], numbers: Iterable[int]) -> None:
-        """Drop all other checkpoints and contents, and give their room back to the disk."""
+        """Drop all other checkpoints and contents."""
         with self.writing(), self._database() as db:
             ids, kept = json.dumps(list(checkpoints)), json.dumps(list(numbers))
             db.execute("DELETE FROM checkpoints WHERE id NOT IN (SELECT value FROM json_each(?))", (ids,))
             db.execute("DELETE FROM contents WHERE number NOT IN (SELECT value FROM json_each(?))", (kept,))
-            # Each row that is stepped over is a page given back.
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def shrink(self) -> None:
+        """Give the room of what was dropped back to the disk."""
+        with self._database() as db:
+            db.executescript("PRAGMA incremental_vacuum")  # `execute` would do one page of it
 
     @staticmethod
     def _row(db: sqlite3.Connection, checkpoint: str) -> Row | None:

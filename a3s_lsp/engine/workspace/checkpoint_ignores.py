@@ -23,7 +23,8 @@ class IgnoreRules:
         """Whether this relative path is ignored: the ignore file that is nearest to it decides."""
         names = path.split("/")
         for depth in range(len(names) - 1, -1, -1):
-            below = "/".join(names[depth:]) + ("/" if is_folder else "")
+            # No pattern has a newline or a NUL, but only the latter is matched by a wildcard.
+            below = "/".join(names[depth:]).replace("\n", "\0") + ("/" if is_folder else "")
             for spec in self._of("".join(f"{name}/" for name in names[:depth])):
                 verdict = spec.check_file(below).include
                 if verdict is not None:

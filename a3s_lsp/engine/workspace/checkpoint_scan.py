@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from a3s_lsp.engine.errors import StoreError
+from a3s_lsp.engine.errors import StoreError, ToolError
 from a3s_lsp.engine.workspace.checkpoint_ignores import IgnoreRules
 from a3s_lsp.engine.workspace.checkpoint_trees import Entry, Folder, ReadFolder, encode
+from a3s_lsp.engine.workspace.disk import open_file
 
 SIZE_LIMIT = 16 * 1024 * 1024
 """The size in bytes above which a file is left out of checkpoints."""
@@ -188,8 +189,9 @@ class Scan:
 
     def _file_on_disk(self, path: str) -> bytes | None:
         try:
-            return (self.root / path).read_bytes()
-        except OSError:
+            with open_file(self.root / path) as file:
+                return file.read()
+        except (ToolError, OSError):
             return None
 
 

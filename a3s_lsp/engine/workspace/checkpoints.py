@@ -175,6 +175,7 @@ class CheckpointStore:
                 kept.append(row.id)
                 parts |= more
             self._tables.keep_only(kept, {part.number for part in parts})
+        self._tables.shrink()
 
     def _add(self, root: Path, scan: Scan, texts: Mapping[Path, str]) -> Checkpoint:
         tree = scan.store(self._put)
