@@ -64,7 +64,6 @@ class SavedText:
         self._look()
         reloaded = (
             self._content is not None
-            and self._content != self._base
             and self._saved is not None
             and _is(before, self._saved)
             and _is(text, self._content)

@@ -52,7 +52,9 @@ class DiskWatch:
 
     def notice(self, paths: Iterable[Path]) -> None:
         """Somebody says that these files may have changed."""
-        for path in self._paths.intersection(paths):
+        for path in paths:
+            if path not in self._paths:
+                continue
             timer = self._timers.pop(path, None)
             if timer is not None:
                 timer.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +73,22 @@ def test_every_text_can_be_judged(before: str, after: str, now: str) -> None:
     found = standing(before, after, now)
     assert found.exact + found.absent <= found.hunks
     assert found.whole or now != after
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "now", "exact", "there"),
+    [
+        ("x\nx\ny\n", "x\ny\n", "x\nx\ny\nz\n", 0, 0),
+        ("x\nx\ny\n", "x\ny\n", "x\ny\nz\n", 1, 1),
+        ("a\n", "a\na\n", "a\nz\n", 0, 0),
+        ("a\nb\n", "a\nB\n", "a\nbc\n", 0, 0),
+        ("a\n", "a\nfoo(1, 2)\n", "a\nbar = 3\n", 0, 0),
+        ("a\n", "a\nfoo(1,2)\n", "a\nfoo(1, 2)\n", 0, 1),
+        ("a\n  b\n", "a\n    b\n", "a\n\tb\n", 0, 0),
+    ],
+)
+def test_where_it_is_not_plain_the_nearer_text_decides(
+    before: str, after: str, now: str, exact: int, there: int
+) -> None:
+    found = standing(before, after, now)
+    assert (found.exact, found.there) == (exact, there)

@@ -324,6 +324,7 @@ async def test_an_edit_that_was_made_in_part_is_shown_as_it_is(tmp_path: Path, m
 
         s.person.respond["workspace/applyEdit"] = half
         assert (await s.apply(path, "A\nb\nC\n")).text == "A\nb\nc\n"
+        assert s.changes == [("agent", "A\nb\nc\n")]
 
 
 async def test_a_document_that_goes_on_changing_does_not_keep_an_edit_waiting(
@@ -358,6 +359,19 @@ async def test_an_edit_that_the_person_outran_is_stale_once_the_newer_text_is_he
         with pytest.raises(StaleEdit):
             await edit
         assert s.text(path) == "a\nb\ntyped\n"
+
+
+async def test_a_refusal_that_has_another_reason_is_none_of_the_persons_doing(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\nb\n")
+
+        def refuse(params: Json) -> Json:
+            s.person.type(path, "a\nb\ntyped\n")
+            return {"applied": False, "failureReason": "the buffer is read only"}
+
+        s.person.respond["workspace/applyEdit"] = refuse
+        with pytest.raises(EditRefused, match="read only"):
+            await s.apply(path, "a\nB\n")
 
 
 async def test_what_the_person_typed_just_as_a_refused_edit_would_have_is_the_persons(tmp_path: Path) -> None:
@@ -409,13 +423,13 @@ async def test_all_documents_are_waited_for_before_one_of_them_is_a_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever takes back what was done must see it first."""
-    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
     async with seen(tmp_path) as s:
         first, second = s.open("a.py", "a\n"), s.open("b.py", "b\n")
 
         def one_of_two(params: Json) -> Json:
             s.person.type(first, "a\ntyped\n")
-            asyncio.get_running_loop().call_later(0.01, s.person.type, second, "B\n")
+            asyncio.get_running_loop().call_later(0.05, s.person.type, second, "B\n")
             return {"applied": True}
 
         s.person.respond["workspace/applyEdit"] = one_of_two
@@ -491,9 +505,21 @@ async def test_only_clean_documents_are_read_again(tmp_path: Path) -> None:
         for path in (clean, dirty):
             path.write_text("from elsewhere\n")
         assert await s.engine.reload([clean, dirty]) == [clean]
+        assert s.person.requests == [("a3s/reload", {"uris": [clean.as_uri()]})]
         assert (s.text(clean), s.text(dirty)) == ("from elsewhere\n", "typed\n")
         states = {document.path: (document.dirty, document.behind) for document in s.engine.documents()}
         assert states == {clean: (False, False), dirty: (True, True)}
+
+
+async def test_a_document_that_is_said_to_be_read_again_and_is_not_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
+    async with seen(tmp_path, flags=["reload"]) as s:
+        path = s.open("a.py", "a\n")
+        path.write_text("from elsewhere\n")
+        s.person.respond["a3s/reload"] = lambda params: {"reloaded": params["uris"]}
+        assert await s.engine.reload([path]) == []
 
 
 async def test_diagnostics_are_those_of_the_version_or_not_known(tmp_path: Path) -> None:

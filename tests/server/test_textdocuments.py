@@ -201,6 +201,29 @@ def test_a_file_that_somebody_else_writes_is_ahead_of_its_document(tmp_path: Pat
     assert state(document) == ()
 
 
+def test_a_file_that_is_written_again_and_again_is_looked_at_each_time(tmp_path: Path) -> None:
+    """Faster than the clock of the file system, and with the same length."""
+    file = tmp_path / "a.txt"
+    file.write_text("text 0")
+    _, document, _ = opened_file(file, "text 0")
+    for number in range(1, 100):
+        with file.open("r+") as writing:
+            writing.write(f"text {number % 10}")
+        assert document.behind == (number % 10 != 0)
+
+
+def test_what_the_person_types_although_the_disk_has_it_too_was_not_reloaded(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    documents, _, uri = opened_file(file, "text")
+    seen: list[str] = []
+    documents.subscribe(lambda happening: seen.append(happening.kind))
+    documents.change(changed(2, "typed", uri))
+    file.write_text("typed more")
+    documents.change(changed(3, "typed more", uri))
+    assert seen == ["changed", "changed"]
+
+
 def test_a_file_that_is_written_again_right_after_saving_is_ahead_of_its_document(tmp_path: Path) -> None:
     """As a formatter does that works on the file."""
     file = tmp_path / "a.txt"

@@ -74,9 +74,9 @@ async def test_a_client_that_watches_files_is_asked_to_and_the_system_is_not(
 ) -> None:
     monkeypatch.setattr(watching, "QUIET_SECONDS", 0.0)
     async with seen(tmp_path, capabilities=WATCHES) as s:
-        path, other = tmp_path / "a.py", tmp_path / "b.py"
-        await is_watched(s, path)
-        await is_watched(s, other)
+        path, other, last = tmp_path / "a.py", tmp_path / "b.py", tmp_path / "c.py"
+        for each in (path, other, last):
+            await is_watched(s, each)
         (registration,) = [params["registrations"] for name, params in s.person.requests]
         assert registration == [
             {
@@ -88,8 +88,9 @@ async def test_a_client_that_watches_files_is_asked_to_and_the_system_is_not(
         path.write_text("quiet\n")
         other.write_text("told\n")
         s.engine.files_changed([other.as_uri(), "untitled:1"])
-        await told(s, "told\n")
-        assert s.changes == [("disk", "told\n")]
+        s.engine.files_changed([other.as_uri(), last.as_uri()])
+        await told(s, None)
+        assert s.changes == [("disk", "told\n"), ("disk", None)], "each is told once"
 
 
 async def test_the_system_watches_for_a_client_that_will_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
