@@ -172,3 +172,99 @@ def test_call_that_waits_without_a_dialog_is_approved_by_its_id(editor: Neovim, 
     editor.shows("- ? bash: ls (waits for you: Run)")
     editor.command("A3S approve")
     assert wait_until(lambda: scene.commands("a3s.approve"), "the approval is sent") == [{"toolId": "t7"}]
+
+
+DIFF = """\
+--- a/a.py
++++ b/a.py
+@@ -1,3 +1,4 @@
+-one = 1
++ONE = 1
+ two = 2
+-three = 3
++THREE = 3
++--- not a header
+--- /dev/null
++++ b/new.py
+@@ -0,0 +1 @@
++x = 1
+"""
+PARTS = [
+    {"index": 0, "path": "a.py", "header": "@@ -1,1 +1,1 @@"},
+    {"index": 1, "path": "a.py", "header": "@@ -3,1 +3,2 @@"},
+    {"index": 2, "path": "new.py", "header": "created"},
+]
+LAID_OUT = """\
+[x] a.py @@ -1,1 +1,1 @@
+-one = 1
++ONE = 1
+[x] a.py @@ -3,1 +3,2 @@
+-three = 3
++THREE = 3
++--- not a header
+[x] new.py created
++x = 1"""
+SOME = "Allow some"
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        ("<CR>", {"choice": "allow_once", "accepted": [0, 1, 2]}),
+        ("4G<Space><CR>", {"choice": "allow_once", "accepted": [0, 2]}),
+        ("G<Space>6G<Space>6G<Space><CR>", {"choice": "allow_once", "accepted": [0, 1]}),
+        ("<Space>5G<Space>G<Space><CR>", {"choice": "reject_once"}),
+    ],
+)
+def test_person_unticks_hunks_of_a_change(editor: Neovim, scene: Scene, keys: str, answer: Json) -> None:
+    ask(scene, question("t1", title="Edit files", detail="", diff=DIFF, hunks=PARTS))
+    editor.pick_with(SOME)
+    before = editor.window()
+    editor.command("A3S prompt hi")
+    assert wait_until(editor.floats, "the hunks are shown") == [LAID_OUT]
+    editor.keys(keys)
+    assert scene.response("t1")["result"] == answer
+    wait_until(lambda: editor.floats() == [], "the window is gone")
+    assert editor.window() == before
+
+
+def test_window_of_hunks_says_its_keys(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", title="Edit files", detail="", diff=DIFF, hunks=PARTS))
+    editor.pick_with(SOME)
+    editor.command("A3S prompt hi")
+    wait_until(editor.floats, "the hunks are shown")
+    editor.keys("4G<Space>")
+    wait_until(lambda: "[ ] a.py @@ -3" in str(editor.floats()), "it is unticked")
+    editor.keep_screen("hunk-picker")
+    assert "<Space> untick · <CR> allow what is ticked · q back" in editor.screen()
+
+
+def test_going_back_from_the_hunks_asks_again(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", title="Edit files", detail="", diff=DIFF, hunks=PARTS))
+    editor.pick_with(SOME)
+    editor.command("A3S prompt hi")
+    wait_until(editor.floats, "the hunks are shown")
+    editor.keys("q")
+    wait_until(lambda: len(editor.dialogs()) == 2, "the question is asked again")
+    editor.pick(ALLOW)
+    assert scene.response("t1")["result"] == {"choice": "allow_once"}
+
+
+def test_change_of_one_hunk_is_all_or_nothing(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", diff=DIFF, hunks=PARTS[:1]))
+    editor.pick_with(DENY)
+    editor.command("A3S prompt hi")
+    wait_until(editor.dialogs, "the question is asked")
+    assert "Allow some of it" not in editor.dialogs()[0][1]
+
+
+def test_hunks_go_when_the_question_is_withdrawn(editor: Neovim, scene: Scene) -> None:
+    scene.on_prompt(question("t1", diff=DIFF, hunks=PARTS))
+    scene.on("a3s.steer", {"queued": True}, {"method": "$/cancelRequest", "params": {"id": "t1"}})
+    editor.pick_with(SOME)
+    editor.command("A3S prompt hi")
+    wait_until(editor.floats, "the hunks are shown")
+    editor.lua("require('a3s').steer('stop')")
+    assert scene.response("t1")["error"]
+    wait_until(lambda: editor.floats() == [], "the window is gone")
+    assert len(editor.dialogs()) == 1

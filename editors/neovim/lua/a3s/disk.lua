@@ -13,12 +13,13 @@ local LOOK_MS = 50
 local function unasked(action)
   local timer = assert(vim.uv.new_timer())
   timer:start(LOOK_MS, LOOK_MS, function()
-    if api.nvim_get_mode().blocking then
+    if api.nvim_get_mode().mode:match("^r") then
       api.nvim_input("<Esc>")
     end
   end)
   local done = pcall(action)
   timer:close()
+  vim.cmd.redraw() -- else Neovim would wait for a key, so that the question can be read
   return done
 end
 
