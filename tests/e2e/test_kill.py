@@ -11,9 +11,12 @@ import pytest
 
 from a3s_lsp.engine.events import TERMINAL
 from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.state import State
+from a3s_lsp.engine.store.sqlite import SQLiteStore
 from tests.e2e.process import server_on
 
 KILLS = int(os.environ.get("A3S_KILLS", "20"))
+TYPED = "# typed, and not saved\n"
 PROMPTS = (
     "run echo step >> ledger; sleep 0.1; echo done",
     "where is wanted?",
@@ -21,6 +24,16 @@ PROMPTS = (
 )
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60 + 5 * KILLS)]
+
+
+def replayed_texts(state: Path, session: str) -> dict[str, str | None]:
+    """The texts of the files that the session changed, by its log alone."""
+    store = SQLiteStore(state / "sessions.db")
+    fold = State()
+    for record in store.read(session):
+        fold.apply(record)
+    store.close()
+    return {path: fold.ledger.text(path) for path in fold.ledger.paths()}
 
 
 def key(event: Json) -> tuple[object, object]:
@@ -38,17 +51,21 @@ async def test_a_kill_loses_nothing_that_was_seen(tmp_path: Path, seed: int) -> 
     folder.mkdir()
     for name in ("a.py", "b.py"):
         (folder / name).write_text("wanted = 1\nprint(wanted)\n" * 50)
+    opened, closed = folder / "a.py", folder / "b.py"
     prompt = choose.choice(PROMPTS)
 
     async with server_on(folder, state, posture="auto") as server:
         session = (await server.editor.command("a3s.session.new"))["sessionId"]
+        server.editor.open(opened, TYPED + opened.read_text())
         started = await server.editor.command("a3s.prompt", {"text": prompt})
         await asyncio.sleep(choose.uniform(0, 0.25))  # the moment of the kill is what varies
         server.kill()
         await server.gone()
         seen = list(server.editor.events)
+        on_screen = server.editor.text(opened)
 
     async with server_on(folder, state, posture="auto") as server:
+        server.editor.open(opened, on_screen)  # the editor outlived the server
         answer = await server.editor.command("a3s.session.resume", {"sessionId": session})
         replayed = {key(event): shown(event) for event in server.editor.events if event.get("replay")}
         assert [replayed.get(key(event)) for event in seen] == [shown(event) for event in seen]
@@ -58,10 +75,15 @@ async def test_a_kill_loses_nothing_that_was_seen(tmp_path: Path, seed: int) -> 
             ending = await server.editor.ending(str(started["runId"]))
             assert ending["type"] == "end", ending
         together = {**replayed, **{key(event): event for event in server.editor.events if not event.get("replay")}}
-        sequence = sorted(int(str(seq)) for _, seq in together)
-        assert sequence == list(range(len(sequence))), "no gap and no event twice"
+        for run in {run for run, _ in together}:
+            sequence = sorted(int(str(seq)) for of, seq in together if of == run)
+            assert sequence == list(range(len(sequence))), "no gap and no event twice"
         assert sum(event["type"] in TERMINAL for event in together.values()) == 1
+        on_screen = server.editor.text(opened)
         assert await server.stop() == 0
+    assert on_screen.startswith(TYPED)
+    texts = {str(opened): on_screen, str(closed): closed.read_text()}
+    assert replayed_texts(state, str(session)).items() <= texts.items(), "the log has every text that it changed"
     ledger = folder / "ledger"
     assert not ledger.exists() or ledger.read_text() == "step\n", "a command that was cut is not silently run again"
 
