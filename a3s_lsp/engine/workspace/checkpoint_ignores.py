@@ -21,11 +21,15 @@ class IgnoreRules:
 
     def ignores(self, path: str, *, is_folder: bool = False) -> bool:
         """Whether this relative path is ignored: the ignore file that is nearest to it decides."""
-        names = path.split("/")
-        for depth in range(len(names) - 1, -1, -1):
+        end = len(path)
+        while end >= 0:
+            end = path.rfind("/", 0, end)
+            specs = self._of(path[: end + 1])
+            if not specs:
+                continue
             # No pattern has a newline or a NUL, but only the latter is matched by a wildcard.
-            below = "/".join(names[depth:]).replace("\n", "\0") + ("/" if is_folder else "")
-            for spec in self._of("".join(f"{name}/" for name in names[:depth])):
+            below = path[end + 1 :].replace("\n", "\0") + ("/" if is_folder else "")
+            for spec in specs:
                 verdict = spec.check_file(below).include
                 if verdict is not None:
                     return verdict

@@ -202,7 +202,7 @@ def _holds_no_file(folder: str) -> bool:
             with os.scandir(waiting.pop()) as found:
                 children = [child for child in found if child.name != ".git"]
         except OSError:
-            return False
+            continue  # the look will name it
         if not all(child.is_dir(follow_symlinks=False) or child.is_symlink() for child in children):
             return False
         waiting += [child.path for child in children if child.is_dir(follow_symlinks=False)]
