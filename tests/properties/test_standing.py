@@ -81,6 +81,7 @@ def test_every_text_can_be_judged(before: str, after: str, now: str) -> None:
         ("x\nx\ny\n", "x\ny\n", "x\nx\ny\nz\n", 0, 0),
         ("x\nx\ny\n", "x\ny\n", "x\ny\nz\n", 1, 1),
         ("a\n", "a\na\n", "a\nz\n", 0, 0),
+        ("a\n", "a\na\n", "z\na\n", 0, 0),
         ("a\nb\n", "a\nB\n", "a\nbc\n", 0, 0),
         ("a\n", "a\nfoo(1, 2)\n", "a\nbar = 3\n", 0, 0),
         ("a\n", "a\nfoo(1,2)\n", "a\nfoo(1, 2)\n", 0, 1),
