@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.messages import Message
@@ -66,6 +67,8 @@ class Kit:
     """Called with a call's id before it changes files for the first time: a checkpoint is taken there."""
     around_command: Callable[[str], AbstractAsyncContextManager[None]] = unguarded
     """Entered around commands; checkpoints are taken there."""
+    seen: MutableMapping[Path, str] = field(default_factory=dict)
+    """The texts of files as the model of this session has seen them last."""
     reviews_first: bool = False
     """Whether each change of files is shown to the person before it is made, also where the policy allows it."""
     unsaved: Unsaved = "ask"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -282,6 +282,8 @@ class ToolContext:
     """The variables that processes started by the call get."""
     approved: ChangeSet | None = None
     """The change set that a person has seen and allowed, if one was shown."""
+    seen: MutableMapping[Path, str] = field(default_factory=dict)
+    """The texts of files as the model has seen them last: what it writes whole was made for those."""
     planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded
     """Write a change set into the log before it is applied; to be handed to the workspace's `apply`."""
     unsaved: Unsaved = "ask"

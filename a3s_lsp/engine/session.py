@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
@@ -46,6 +47,7 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._model = setup.model
         self._permission = setup.permission
+        self._seen: dict[Path, str] = {}
         self._reviews_first, self._unsaved = setup.reviews_first, setup.unsaved
         self._commands = {command.name: command for command in builtin_commands()}
         self.closed = False
@@ -136,6 +138,7 @@ class Session:
             reviews_first=self._reviews_first,
             unsaved=self._unsaved,
             emit=emit,
+            seen=self._seen,
             before_change=lambda call_id: self.rewinding.before_change(call_id, run.id),
             around_command=lambda call_id: self.rewinding.around_command(
                 call_id, lambda: None if run.state.ended else run.id

@@ -259,6 +259,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         applied=lambda changes: kit.emit(f.FilesChanged(call.id, changes)),
         environment=kit.environment,
         approved=approved,
+        seen=kit.seen,
         planned=planned,
         unsaved=kit.unsaved,
         around_command=functools.partial(kit.around_command, call.id),

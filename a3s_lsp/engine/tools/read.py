@@ -56,10 +56,19 @@ class Read:
         path = context.workspace.resolve(wanted.file_path)
         offset = max(0, wanted.offset)
         shown = await _window(context.workspace, path, offset, max(0, wanted.limit))
+        await _remember(context, path)
         if shown.total is not None and offset >= max(1, shown.total):
             raise ToolError(f"Offset {offset} exceeds file length ({shown.total} lines).", {"type": "invalid_argument"})
         lines = [_numbered(number, line) for number, line in enumerate(shown.lines, offset + 1)]
         return ToolResult("".join(lines) + _rest(shown, offset + len(lines)))
+
+
+async def _remember(context: ToolContext, path: Path) -> None:
+    """Keep what the model has seen, so that what it makes of it is not put over something newer."""
+    try:
+        context.seen[path] = (await context.workspace.read(path)).text
+    except ToolError:  # too large to be written whole
+        context.seen.pop(path, None)
 
 
 async def _window(workspace: Workspace, path: Path, offset: int, limit: int) -> Window:

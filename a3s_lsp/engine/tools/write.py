@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +13,11 @@ from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.applying import commit, text_or_none
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
 from a3s_lsp.engine.tools.endings import usual_ending, with_ending
+from a3s_lsp.engine.workspace.carrying import carried_over
 
 _DESCRIPTION = """Write a whole file: it is created, with the folders it needs, or all of its text is replaced. To \
 change a part of a file use edit or patch."""
 
-_DIFF_LINES = 20
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -44,15 +42,18 @@ class Write:
     async def plan(self, args: Json, context: ToolContext) -> ChangeSet:
         wanted = load(WriteArguments, args)
         path = context.workspace.resolve(wanted.file_path)
-        before = await _text_before(context.workspace, path)
-        change = Change(str(path), before, _in_the_manner_of(before, wanted.content))
-        return ChangeSet(f"write {context.workspace.display(path)}", (change,))
+        name = context.workspace.display(path)
+        current = await _text_before(context.workspace, path)
+        change = Change(str(path), _base(context, path, current), _in_the_manner_of(current, wanted.content))
+        try:
+            return ChangeSet(f"write {name}", (carried_over(change, current, name),))
+        except StaleEdit as error:
+            raise StaleEdit(f"{error}\nRead {name} before you write it.", error.kind) from error
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         wanted = load(WriteArguments, args)
         changes = await self.plan(args, context)
         [change] = changes.changes
-        _check_approved(change, context.approved)
         remarks = await commit(context, changes)
         after = change.after or ""
         lines = after.count("\n") + (not after.endswith("\n") and after != "")
@@ -60,6 +61,17 @@ class Write:
             f"Wrote {len(after.encode(errors='surrogatepass'))} bytes ({lines} lines) to {change.path}{remarks}",
             metadata={"file_path": wanted.file_path, "after": after},
         )
+
+
+def _base(context: ToolContext, path: Path, current: str | None) -> str | None:
+    """The text that the new one was made for: what the model has seen, else what was there when it was approved. What
+    came into the file after that stays in it."""
+    if current is None:
+        return None
+    if path in context.seen:
+        return context.seen[path]
+    approved = () if context.approved is None else context.approved.changes
+    return next((change.before for change in approved if change.path == str(path)), current)
 
 
 def _in_the_manner_of(before: str | None, content: str) -> str:
@@ -81,18 +93,3 @@ async def _text_before(workspace: Workspace, path: Path) -> str | None:
             raise
         message = f"Failed to write file {path}: it is not text, so this could not be undone; delete it first."
         raise ToolError(message, error.kind) from error
-
-
-def _check_approved(fresh: Change, approved: ChangeSet | None) -> None:
-    """Text that came into the file after the person approved would be lost without anyone having seen it."""
-    if approved is None:
-        return
-    seen = next((change for change in approved.changes if change.path == fresh.path), None)
-    if seen is None or seen.before == fresh.before:
-        return
-    old, new = (text.splitlines() if text else [] for text in (seen.before, fresh.before))
-    diff = "\n".join(islice(difflib.unified_diff(old, new, "approved", "now", lineterm="", n=1), _DIFF_LINES))
-    raise StaleEdit(
-        f"{fresh.path} was changed since this was approved; read it again and keep the new text:\n{diff}",
-        {"type": "version_conflict", "path": fresh.path},
-    )
