@@ -196,7 +196,11 @@ function tell(model: ChatModel, body: EventBody, { sessionId, runId }: RunEvent)
     case "steered":
       return append(model, { kind: "user", text: body.text });
     case "review_told":
-      return append(model, { kind: "notice", level: "info", text: `The agent was told: ${body.text}` });
+      return append(model, {
+        kind: "notice",
+        level: "info",
+        text: `The agent was told: ${body.text.replace(/^\[|\]$/g, "")}`,
+      });
     case "turn_start":
       return beginTurn(model, body.turn);
     case "text_delta":

@@ -1,7 +1,8 @@
 /**
  * Edits of the server. Each document is edited on its own, so that undo takes back that document's part and nothing
- * else: of an edit over several documents the editor makes one step, and asks at undo in which of them it is meant.
+ * else: of an edit over several documents the editor makes one step, which undo in any of them takes back in all.
  */
+import * as path from "node:path";
 import * as vscode from "vscode";
 import { type ApplyWorkspaceEditResult, TextDocumentEdit, type WorkspaceEdit } from "vscode-languageclient/node";
 import { openDocument } from "./openDocuments";
@@ -20,7 +21,7 @@ export async function applyEach(parts: TextDocumentEdit[], convert: Convert): Pr
   // From here to the last call nothing is waited for: the versions must be those that were looked at.
   const outdated = parts.findIndex(isOutdated);
   if (outdated >= 0) {
-    return refusal(outdated);
+    return refusal(parts, outdated);
   }
   const inverses = edits.map(inverseOf);
   const applied = await Promise.all(edits.map((edit) => vscode.workspace.applyEdit(edit)));
@@ -29,11 +30,16 @@ export async function applyEach(parts: TextDocumentEdit[], convert: Convert): Pr
     return { applied: true };
   }
   await Promise.all(inverses.filter((_, at) => applied[at]).map((takeBack) => takeBack()));
-  return refusal(failed);
+  return refusal(parts, failed);
 }
 
-function refusal(failedChange: number): ApplyWorkspaceEditResult {
-  return { applied: false, failureReason: "The document changed since the edit was made.", failedChange };
+function refusal(parts: TextDocumentEdit[], failedChange: number): ApplyWorkspaceEditResult {
+  const failed = parts[failedChange];
+  const failureReason =
+    failed === undefined || isOutdated(failed)
+      ? "The document changed since the edit was made."
+      : `The editor could not edit ${path.basename(vscode.Uri.parse(failed.textDocument.uri).path)}.`;
+  return { applied: false, failureReason, failedChange };
 }
 
 function isOutdated({ textDocument: { uri, version } }: TextDocumentEdit): boolean {
@@ -49,8 +55,14 @@ function inverseOf(edit: vscode.WorkspaceEdit): () => Promise<void> {
     return () => Promise.resolve();
   }
   const { version } = document;
+  // The editor gives all lines the ends that the document has.
+  const lineEnd = document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
   const pieces = edits
-    .map(({ range, newText }) => ({ start: document.offsetAt(range.start), old: document.getText(range), newText }))
+    .map(({ range, newText }) => ({
+      start: document.offsetAt(range.start),
+      old: document.getText(range),
+      length: newText.replace(/\r\n|\r|\n/g, lineEnd).length,
+    }))
     .sort((one, other) => one.start - other.start);
   return async () => {
     if (document.version !== version + 1) {
@@ -58,10 +70,10 @@ function inverseOf(edit: vscode.WorkspaceEdit): () => Promise<void> {
     }
     const back = new vscode.WorkspaceEdit();
     let growth = 0;
-    for (const { start, old, newText } of pieces) {
+    for (const { start, old, length } of pieces) {
       const from = document.positionAt(start + growth);
-      back.replace(document.uri, new vscode.Range(from, document.positionAt(start + growth + newText.length)), old);
-      growth += newText.length - old.length;
+      back.replace(document.uri, new vscode.Range(from, document.positionAt(start + growth + length)), old);
+      growth += length - old.length;
     }
     await vscode.workspace.applyEdit(back);
   };

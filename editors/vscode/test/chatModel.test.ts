@@ -177,8 +177,8 @@ for (const [files, messages, text] of ways) {
 }
 
 test("what the agent was told of the review stands in the chat", () => {
-  assert.deepEqual(lines(show([{ type: "review_told", text: "kept 3 of 4." }])), [
-    "notice: The agent was told: kept 3 of 4.",
+  assert.deepEqual(lines(show([{ type: "review_told", text: "[You kept 3 of 4.]" }])), [
+    "notice: The agent was told: You kept 3 of 4.",
   ]);
 });
 

@@ -101,9 +101,16 @@ def review_server(tmp_path: Path) -> Path:
 @pytest.fixture
 def real_server(tmp_path: Path) -> Path:
     """The real one, with a home of its own."""
-    homes = [f'XDG_{kind}_HOME="{tmp_path}/xdg/{kind}"' for kind in ("CACHE", "CONFIG", "DATA", "STATE")]
     program = Path(sys.executable).with_name("a3s-lsp")
-    return executable(tmp_path / "real-a3s-lsp", f'exec env {" ".join(homes)} "{program}" "$@"')
+    return executable(tmp_path / "real-a3s-lsp", f'exec env {own_home(tmp_path)} "{program}" "$@"')
+
+
+@pytest.fixture
+def scripted_server(tmp_path: Path) -> Path:
+    """The real one with the model of `scripted_server.py`, which waits for the plan's pipe `go`."""
+    os.mkfifo(tmp_path / "go")
+    program = f'PYTHONPATH="{REPOSITORY}" "{sys.executable}" -m tests.editors.vscode.scripted_server "{tmp_path}/go"'
+    return executable(tmp_path / "scripted-a3s-lsp", f"exec env {own_home(tmp_path)} {program}")
 
 
 @pytest.fixture
@@ -128,6 +135,7 @@ def play(tools: Tools, vsix: Path, workspace: Path, fake_server: Path, tmp_path:
                 "machineSettings": machine,
                 "fakeServer": fake_server,
                 "program": workspace / "main.py",
+                "go": tmp_path / "go",
             }
             plan_file = tmp_path / "plan.json"
             plan_file.write_text(json.dumps(plan, default=str))
@@ -164,6 +172,11 @@ def code_server(tools: Tools, vsix: Path, profile: Path) -> Iterator[str]:
 def write_settings(path: Path, settings: Mapping[str, object]) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(settings, default=str))
+
+
+def own_home(folder: Path) -> str:
+    """Variables for a program that is to find nothing of anybody's."""
+    return " ".join(f'XDG_{kind}_HOME="{folder}/xdg/{kind}"' for kind in ("CACHE", "CONFIG", "DATA", "STATE"))
 
 
 def executable(path: Path, script: str) -> Path:

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { review } from "./review.mjs";
+import { truth } from "./truth.mjs";
 import { PATIENCE, Workbench } from "./workbench.mjs";
 
 const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -176,7 +177,7 @@ async function rename(workbench) {
   await workbench.picture("slash-commands");
 }
 
-const scenarios = { conversation, trouble, rename, review };
+const scenarios = { conversation, trouble, rename, review, truth };
 
 const browser = await chromium.launch({ executablePath: plan.chromium, args: ["--no-sandbox"] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

@@ -3,6 +3,7 @@
 - `type along`: 40 edits at the end of both documents, while the person types
 - `edit`: one edit of two documents in one step; its hunks are under review
 - `stale`: the same, made for a version that is long gone
+- `half`: an edit of a document and of a file that does not exist
 - `choose`: asks for leave for an edit of three hunks
 - `save`, `reload`, `diagnose`: what the client did is told in words
 - anything else: as `fake_server.py`
@@ -100,7 +101,7 @@ class ReviewingServer(FakeServer):
 
     async def _run(self, session: str, run_id: str, prompt: str) -> None:
         plays = {"type along": self._type_along, "edit": self._edit, "stale": self._stale, "choose": self._choose}
-        plays |= {"save": self._save, "reload": self._reload, "diagnose": self._diagnose}
+        plays |= {"half": self._half, "save": self._save, "reload": self._reload, "diagnose": self._diagnose}
         if prompt not in plays:
             await super()._run(session, run_id, prompt)
             return
@@ -127,10 +128,19 @@ class ReviewingServer(FakeServer):
         return f"Applied: {applied}."
 
     async def _stale(self, script: Script) -> str:
-        for document in self._documents.values():
-            document["version"] = int(str(document["version"])) - 1
-        answer = await self._ask_to_append({name: "stale\n" for name in ("main.py", "data.json")})
+        answer = await self._ask_to_append({name: "stale\n" for name in ("main.py", "data.json")}, behind=1)
         return f"Refused: {answer.get('failureReason')}"
+
+    async def _half(self, script: Script) -> str:
+        main, gone = self._documents[self._uri("main.py")], self._uri("main.py").replace("main", "gone")
+        before = main["text"]
+        top = {"line": 0, "character": 0}
+        edits = [{"range": {"start": top, "end": top}, "newText": "half\n"}]
+        known = {"textDocument": {"uri": main["uri"], "version": main["version"]}, "edits": edits}
+        unknown = {"textDocument": {"uri": gone, "version": None}, "edits": edits}
+        answer = await self._request("workspace/applyEdit", {"edit": {"documentChanges": [known, unknown]}})
+        same = main["text"] == before
+        return f"Applied in half: {answer['applied']}, taken back: {same}, reason: {answer.get('failureReason')}"
 
     async def _choose(self, script: Script) -> str:
         hunks = [{"index": index, "path": "main.py", "header": f"@@ -{index + 1} @@"} for index in range(3)]
@@ -194,13 +204,13 @@ class ReviewingServer(FakeServer):
             await self._changed.wait()
         return True
 
-    async def _ask_to_append(self, texts: dict[str, str]) -> Json:
+    async def _ask_to_append(self, texts: dict[str, str], behind: int = 0) -> Json:
         changes: list[Json] = []
         for name, text in texts.items():
             document = self._documents[self._uri(name)]
             end = {"line": str(document["text"]).count("\n"), "character": 0}
             edit = {"range": {"start": end, "end": end}, "newText": text}
-            named = {"uri": document["uri"], "version": document["version"]}
+            named = {"uri": document["uri"], "version": int(str(document["version"])) - behind}
             changes.append({"textDocument": named, "edits": [edit]})
         return await self._request("workspace/applyEdit", {"label": "append", "edit": {"documentChanges": changes}})
 

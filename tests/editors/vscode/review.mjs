@@ -28,13 +28,19 @@ async function typeAlong(workbench, chat) {
   await workbench.picture("typed-along");
   await chat.send("save");
   await chat.expect(".text", "Saved: data.json, main.py.");
-  const lines = readFileSync(workbench.plan.program, "utf8").split("\n");
-  assert.equal(lines[0], TYPED, "what was typed is there as it was typed");
-  const agents = lines.filter((line) => line.startsWith("agent"));
-  assert.deepEqual(agents, Array.from({ length: 40 }, (_, number) => `agent ${number}`));
+  assert.equal(read(workbench, "main.py").split("\n")[0], TYPED, "what was typed is there as it was typed");
+  for (const name of ["main.py", "data.json"]) {
+    const agents = read(workbench, name).split("\n").filter((line) => line.startsWith("agent"));
+    assert.deepEqual(agents, Array.from({ length: 40 }, (_, number) => `agent ${number}`));
+  }
 }
 
-/** One edit of two documents is one step of undo in each; nothing is asked, opened or left. */
+/** What is on the disk. */
+function read(workbench, name) {
+  return readFileSync(join(dirname(workbench.plan.program), name), "utf8");
+}
+
+/** One edit of two documents is a step of undo in each; nothing is asked, nothing opened, and the focus stays. */
 async function undoInOneFile(workbench, chat) {
   const { page } = workbench;
   await workbench.editor().click();
@@ -55,6 +61,9 @@ async function undoInOneFile(workbench, chat) {
   await page.keyboard.press("Control+Z");
   await workbench.expectNotInEditor("edited = True");
   await workbench.expectInEditor("# mine");
+  // In the other document the edit still stands.
+  await workbench.statusIcon("diff", "1").waitFor();
+  await workbench.tab("data.json").and(page.locator(".dirty")).waitFor();
   assert.equal(await page.locator(".monaco-dialog-box").count(), 0, "undo asks nothing");
   await page.keyboard.press("Control+Y");
   await workbench.expectInEditor("edited = True");
@@ -62,6 +71,8 @@ async function undoInOneFile(workbench, chat) {
   await chat.send("stale");
   await chat.expect(".text", "Refused: The document changed since the edit was made.");
   await workbench.expectNotInEditor("stale");
+  await chat.send("half");
+  await chat.expect(".text", "Applied in half: False, taken back: True, reason: The editor could not edit gone.py.");
 }
 
 /** Lenses, commands and the count in the status bar. */
@@ -114,8 +125,7 @@ async function favours(workbench, chat) {
   await workbench.page.keyboard.type("# dirty");
   await chat.send("reload");
   await chat.expect(".text", "Reloaded ['data.json'], and I see it.");
-  const disk = readFileSync(join(dirname(workbench.plan.program), "data.json"), "utf8");
-  assert.equal(disk, '{"from": "disk"}\n');
+  assert.equal(read(workbench, "data.json"), '{"from": "disk"}\n');
   await chat.send("diagnose");
   await chat.expect(".text", "Problems of this version (True): 1 by json; of an older one: {'unknown': True}.");
 }

@@ -31,3 +31,11 @@ def test_the_real_server_renames_in_the_unsaved_buffer_and_the_editor_takes_it_b
     play: Play, real_server: Path
 ) -> None:
     play("rename", {"a3s.serverPath": real_server, "a3s.model": "offline/assistant", "a3s.posture": "ask"})
+
+
+def test_three_files_change_in_one_call_while_the_person_types_and_each_gives_its_part_back(
+    play: Play, workspace: Path, scripted_server: Path
+) -> None:
+    (workspace / "clean.py").write_text("old_name = 1\n")
+    (workspace / "closed.py").write_text("print(old_name)\n")
+    play("truth", {"a3s.serverPath": scripted_server, "a3s.posture": "accept-edits"})
