@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,16 @@ from a3s_lsp.engine.session import Session
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.hunk_texts import question
 from a3s_lsp.server.hunks import PlacedHunk
+from a3s_lsp.server.notices import show_error
 from a3s_lsp.server.review import lines_of
 
 if TYPE_CHECKING:
     from a3s_lsp.server.host import Host
+
+
+ANSWER_SECONDS = 0.5
+"""How long the answer may wait for an undo. Emacs tells of no change before it has the answer to its command, and the
+undo is not done before the change is told."""
 
 
 class HunkCommands:
@@ -60,10 +67,25 @@ class HunkCommands:
 
     async def undo(self, argument: Json) -> Json:
         """Put back what stood there before; all that is meant of one session is one step."""
-        undone: list[str] = []
-        for session, chosen in self._chosen(wire.read(wire.HunkChoice, argument)):
-            undone += await session.review.undo(chosen)
+        chosen = self._chosen(wire.read(wire.HunkChoice, argument))
+        live = [hunk for session, hunks in chosen for hunk in hunks if session.review.ledger.hunks[hunk].live]
+        undoing = self._host.server.run_task(_undone(chosen), "undo")
+        await asyncio.wait([undoing], timeout=ANSWER_SECONDS)
+        if not undoing.done():
+            undoing.add_done_callback(self._tell_failure)
+            return {"hunks": live}
+        undone = undoing.result()
+        if isinstance(undone, A3SError):
+            raise undone
         return {"hunks": undone}
+
+    def _tell_failure(self, undoing: asyncio.Task[Sequence[str] | A3SError]) -> None:
+        """Show what went wrong with an undo whose command was answered before."""
+        if undoing.cancelled() or undoing.exception() is not None:
+            return
+        undone = undoing.result()
+        if isinstance(undone, A3SError):
+            show_error(self._host.server, str(undone))
 
     def ask(self, argument: Json) -> Json:
         """Start a run about a hunk."""
@@ -107,6 +129,14 @@ class HunkCommands:
         if found is None:
             raise A3SError(f"There is no hunk {hunk_id} in the open sessions: list them with a3s.hunk.list.")
         return found
+
+
+async def _undone(chosen: Sequence[tuple[Session, Sequence[str]]]) -> Sequence[str] | A3SError:
+    """The hunks that were undone, or why they could not be."""
+    try:
+        return [hunk for session, hunks in chosen for hunk in await session.review.undo(hunks)]
+    except A3SError as error:
+        return error
 
 
 def _range(span: wire.Range) -> types.Range:

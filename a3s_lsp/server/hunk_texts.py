@@ -23,10 +23,12 @@ def hunk_diff(placed: PlacedHunk, most: int = _SHOWN_LINES) -> str:
 def explained(placed: PlacedHunk, *, markdown: bool) -> str:
     """Why these lines changed, by which call of which run, what became of the change, and what stood there."""
     diff = hunk_diff(placed)
-    facts = [f"{placed.hunk.label} ({_run(placed)})", f"Status: {_status(placed)}"]
-    prompt = _prompt(placed)
-    if prompt:
-        facts.insert(0, f"Asked for: {prompt}")
+    asked = _prompt(placed)
+    facts = [
+        f"a3s: {placed.hunk.label} ({_run(placed)})",
+        *([f"Asked for: {asked}"] if asked else []),
+        f"Status: {_status(placed)}",
+    ]
     if not markdown:
         return "\n".join([*facts, "", diff])
     fence = "`" * max([3, *(len(ticks) + 1 for ticks in _TICKS.findall(diff))])

@@ -92,9 +92,9 @@ def _action_commands(
         these = f"these {len(touched)} changes"
         commands += _both(these, _of_lines(uri, lines))
     else:
+        commands += _both("this change", touched[0].address)
         if _is_part(touched[0], span):
             commands += _both("the selected lines of this change", _of_lines(uri, span))
-        commands += _both("this change", touched[0].address)
         commands.append(_command("a3s: ask about this change", names.HUNK_ASK, touched[0].address))
     if len(hunks) > len(touched):
         commands += _both("all changes in this file", {"uri": uri})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -300,6 +301,36 @@ async def test_an_undo_that_the_editor_refuses_is_an_error_and_the_hunk_stays(tm
         with pytest.raises(ServerError, match="the buffer cannot be changed"):
             await d.editor.command("a3s.hunk.undo", {"hunkId": hunks[0]["hunkId"]})
         assert await d.editor.command("a3s.hunk.list") == {"hunks": hunks}
+
+
+async def test_an_editor_that_tells_of_changes_only_after_its_command_was_answered_can_undo(tmp_path: Path) -> None:
+    async with reviewed(tmp_path / "w") as (d, path, _):
+        slow(d.editor)
+        assert len(listed(await d.editor.command("a3s.hunk.undo", {"uri": path.as_uri()}))) == 3
+        d.editor.release()
+        await d.editor.until(lambda: told(d.editor, path) == [])
+        assert d.editor.text(path) == OLD
+
+
+async def test_an_undo_that_fails_after_its_answer_is_told_as_a_message(tmp_path: Path) -> None:
+    async with reviewed(tmp_path / "w") as (d, path, _):
+        slow(d.editor)
+        await d.editor.command("a3s.hunk.undo", {"uri": path.as_uri()})
+        d.editor.hold()  # what was on its way is lost
+        d.editor.release()
+        d.editor.close(path)
+        await d.editor.until(lambda: any(name == "window/showMessage" for name, _ in d.editor.notifications))
+
+
+def slow(editor: FakeEditor) -> None:
+    """Have the next changes of documents stay on their way until `release`."""
+    apply = editor.respond["workspace/applyEdit"]
+
+    def answer(params: Json) -> object:
+        asyncio.get_running_loop().call_soon(editor.hold)
+        return apply(params)
+
+    editor.respond["workspace/applyEdit"] = answer
 
 
 async def test_a_question_about_a_hunk_is_a_prompt_with_its_place_and_its_diff(tmp_path: Path) -> None:
