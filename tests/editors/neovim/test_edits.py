@@ -311,6 +311,29 @@ def test_renamed_file_keeps_unsaved_text_and_undo_and_can_be_saved(
     assert editor.lua("return vim.fn.bufexists(...)", str(source)) == 0
 
 
+def test_renamed_file_is_saved_and_read_again_under_its_new_name(editor: Neovim, scene: Scene, workspace: Path) -> None:
+    source, target = workspace / "a.py", workspace / "new.py"
+    scene.on_prompt(apply_edit(rename(source, target)))
+    editor.command("A3S prompt hi")
+    assert scene.response("edit")["result"] == {"applied": True}
+    editor.type_line(1, "mine = 1")
+    editor.command("write")
+    editor.command("edit!")
+    wait_until(lambda: len(scene.received("textDocument/didOpen")) == 3, "it is read again")
+    told = {
+        method: [
+            uri for params in scene.received(f"textDocument/{method}") for uri in re.findall(r"\w+\.py", str(params))
+        ]
+        for method in ("willSave", "didSave", "didClose", "didOpen")
+    }
+    assert told == {
+        "willSave": ["new.py"],
+        "didSave": ["new.py"],
+        "didClose": ["a.py", "new.py"],
+        "didOpen": ["a.py", "new.py", "new.py"],
+    }
+
+
 def test_file_is_not_renamed_over_another_one(editor: Neovim, scene: Scene, workspace: Path) -> None:
     source, target = workspace / "a.py", workspace / "b.py"
     scene.on_prompt(apply_edit(edit(source, {1: "ONE = 1"}), rename(source, target)))

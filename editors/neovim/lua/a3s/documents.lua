@@ -21,6 +21,10 @@ local function buffer_named(path)
   end)
 end
 
+--- The buffers of names that the server does not have any more.
+---@type table<string, integer>
+local former = {}
+
 ---@type table<string, fun(path: string, version: integer)>
 local on = {
   ["textDocument/didOpen"] = function(path, version)
@@ -33,9 +37,24 @@ local on = {
     end
   end,
   ["textDocument/didClose"] = function(path)
+    former[path] = documents[path] and documents[path].buf
     documents[path] = nil
   end,
 }
+
+--- Neovim goes on to announce that a renamed buffer is saved or read again under the name that it had at first.
+---@param params {textDocument: {uri: string}}
+---@return {textDocument: {uri: string}}
+local function renamed(params)
+  local path = vim.uri_to_fname(params.textDocument.uri)
+  local buf = not documents[path] and former[path]
+  if not buf or not api.nvim_buf_is_loaded(buf) then
+    return params
+  end
+  return vim.tbl_deep_extend("force", params, { textDocument = { uri = vim.uri_from_bufnr(buf) } })
+end
+
+local LATE = { ["textDocument/willSave"] = true, ["textDocument/didClose"] = true }
 
 --- The connection to the server, listened to.
 ---@param rpc vim.lsp.rpc.PublicClient
@@ -43,6 +62,7 @@ local on = {
 function M.listen(rpc)
   local notify = rpc.notify
   rpc.notify = function(method, params)
+    params = LATE[method] and renamed(params) or params
     if on[method] then
       on[method](vim.uri_to_fname(params.textDocument.uri), params.textDocument.version)
     end
@@ -60,7 +80,7 @@ end
 
 --- Forgets all, because the server is gone.
 function M.reset()
-  documents = {}
+  documents, former = {}, {}
 end
 
 return M
