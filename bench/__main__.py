@@ -1,4 +1,7 @@
-"""All measurements, as ratios in one run: scripts/bench [imports|handshake|requests|notifications|typing|events] …"""
+"""All measurements, as ratios in one run:
+
+scripts/bench [imports|handshake|requests|notifications|typing|events|checkpoints] …
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from bench.checkpoints import checkpoints
 from bench.client import Client, framed
+from bench.truth import truth
 
 OURS, STOCK = "bench.our_server", "bench.stock_server"
 
@@ -140,8 +145,15 @@ ALL: dict[str, Callable[[], None]] = {
     "notifications": notifications,
     "typing": typing,
     "events": events,
+    "checkpoints": checkpoints,
 }
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or ALL:
-        ALL[chosen]()
+    match sys.argv[1:]:
+        case ["truth"]:  # takes too long to be one of all
+            truth()
+        case ["truth", count]:
+            truth(int(count))
+        case chosen:
+            for name in chosen or ALL:
+                ALL[name]()

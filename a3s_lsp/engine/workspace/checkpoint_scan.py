@@ -126,7 +126,7 @@ class Scan:
     def _look_into(self, draft: Draft) -> None:
         children: list[os.DirEntry[str]] = []
         try:
-            with os.scandir(self.root / draft.path) as found:
+            with os.scandir(f"{self.root}/{draft.path}") as found:
                 children += found
         except (FileNotFoundError, NotADirectoryError):
             if draft.parent is not None:  # it went away meanwhile

@@ -33,6 +33,7 @@ MAX_BYTES = 2 * 1024**3
 DeltaKind: TypeAlias = Literal["created", "modified", "deleted", "mode"]
 
 _ATTEMPTS = 3
+_REMEMBERED_FOLDERS = 10_000
 _NO_TEXTS: Mapping[Path, str] = MappingProxyType({})
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -79,6 +80,7 @@ class CheckpointStore:
 
     def __init__(self, path: Path) -> None:
         self._tables = CheckpointTables(path)
+        self._folders: dict[int, Folder] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -204,7 +206,13 @@ class CheckpointStore:
         return row
 
     def _folder(self, number: int) -> Folder:
-        return trees.decode(self._tables.get(number))
+        """The folder that a content lists, remembered because the next checkpoint is compared with it."""
+        folder = self._folders.get(number)
+        if folder is None:
+            if len(self._folders) >= _REMEMBERED_FOLDERS:
+                self._folders.clear()
+            folder = self._folders[number] = trees.decode(self._tables.get(number))
+        return folder
 
     def _bytes_at(self, root: Entry, path: str) -> bytes | None:
         entry = trees.find(root, path, self._folder)
