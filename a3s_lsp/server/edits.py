@@ -24,7 +24,7 @@ from a3s_lsp.server.authorship import Authors
 from a3s_lsp.server.confirmation import Confirmation
 from a3s_lsp.server.favours import Favours
 from a3s_lsp.server.language_server import A3SLanguageServer
-from a3s_lsp.server.textdocuments import Happening, TextDocument
+from a3s_lsp.server.textdocuments import Happening, HappeningKind, TextDocument
 from a3s_lsp.server.uris import uri_key, uri_to_path
 from a3s_lsp.server.watching import DiskWatch
 
@@ -35,6 +35,7 @@ CONFIRM_SECONDS = 5.0
 SETTLE_SECONDS = 0.3
 """How long the rest of a change may take once its first part has come, and newer text after an edit was refused."""
 
+_ALL_OR_NOTHING = (types.FailureHandlingKind.Transactional, types.FailureHandlingKind.TextOnlyTransactional)
 _ABOUT_VERSIONS = re.compile(r"version|stale|out.?dated|out.of.date|newer|changed", re.IGNORECASE)
 
 
@@ -56,6 +57,7 @@ class ClientEditor:
         self._authors = Authors()
         self._listeners: list[Callable[[TextChange], None]] = []
         self._awaited: list[Confirmation] = []
+        self._held: list[tuple[str, Callable[[], None]]] = []
         self._moving: list[_Moving] = []
         self._news = asyncio.Event()
         self._watch = DiskWatch(server, self._written)
@@ -99,12 +101,23 @@ class ClientEditor:
         document = happening.document
         path = uri_to_path(document.uri)
         if path is not None:
-            self._take(happening, uri_key(document.uri), path)
+            key = uri_key(document.uri)
+            self._held.append((key, functools.partial(self._take, happening.kind, document, document.text, key, path)))
+            self._take_held()
         self._news.set()
 
-    def _take(self, happening: Happening, key: str, path: Path) -> None:
-        text = happening.document.text
-        match happening.kind:
+    def _take_held(self) -> None:
+        """Take what has happened, except to documents of which the editor has still to say whether it edits them: until
+        then nobody can tell whose a change is."""
+        held, self._held = self._held, []
+        for key, take in held:
+            if any(not one.answered and one.concerns(key) for one in self._awaited):
+                self._held.append((key, take))
+            else:
+                take()
+
+    def _take(self, kind: HappeningKind, document: TextDocument, text: str, key: str, path: Path) -> None:
+        match kind:
             case "saving":
                 self._authors.saving(key)
             case "saved":
@@ -112,7 +125,7 @@ class ClientEditor:
             case "closed":
                 self._tell(TextChange(path, None, self._closed_by(key, text)))
             case "opened":
-                cause = self._opened_by(key, happening.document)
+                cause = self._opened_by(key, document, text)
                 self._tell(*(self._ours(key, path, text) or [TextChange(path, text, cause)]))
             case "changed":
                 self._tell(*(self._ours(key, path, text) or [TextChange(path, text, self._authors.of_change(key))]))
@@ -129,8 +142,8 @@ class ClientEditor:
             awaited.closed = awaited.closed or awaited.concerns(key)
         return "person"
 
-    def _opened_by(self, key: str, document: TextDocument) -> Cause:
-        if any(move.target_key == key and move.text == document.text for move in self._moving):
+    def _opened_by(self, key: str, document: TextDocument, text: str) -> Cause:
+        if any(move.target_key == key and move.text == text for move in self._moving):
             return "agent"
         return "person" if document.dirty else "disk"
 
@@ -157,22 +170,40 @@ class ClientEditor:
         return self._versioned() and types.ResourceOperationKind.Rename in (operations or ())
 
     async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
-        targets = {move.path: move.target for move in moves}
         asked = [edit for edit in edits if edit.before != edit.after]
-        documents = [self._current(edit) for edit in asked]
-        awaited = [Confirmation(edit, targets.get(edit.path)) for edit in asked]
-        moving = [_Moving(uri_key(move.path.as_uri()), uri_key(move.target.as_uri())) for move in moves]
-        if asked or moves:
-            self._awaited += awaited
-            self._moving += moving
-            try:
-                await self._request(label, self._workspace_edit(documents, asked, moves), awaited)
-                await self._settle(awaited)
-                await self._moved(moves)
-            finally:
-                self._forget(awaited, moving)
-        shown = {one.edit.path: _outcome(one) for one in awaited}
+        for edit in asked:
+            self._current(edit)
+        shown: dict[Path, Shown] = {}
+        for some_edits, some_moves in self._requests(asked, moves):
+            shown |= await self._apply_together(label, some_edits, some_moves)
         return [shown.get(edit.path) or Shown(edit.path, edit.after) for edit in edits]
+
+    def _requests(
+        self, edits: Sequence[BufferEdit], moves: Sequence[FileMove]
+    ) -> list[tuple[Sequence[BufferEdit], Sequence[FileMove]]]:
+        """All in one request if the editor then does all or nothing. Others check the version of the first document
+        only, or stop at the first that is stale: they get one at a time."""
+        capabilities = self._edit_capabilities()
+        if capabilities is not None and capabilities.failure_handling in _ALL_OR_NOTHING:
+            return [(edits, moves)] if edits or moves else []
+        return [*(([edit], ()) for edit in edits), *(((), [move]) for move in moves)]
+
+    async def _apply_together(
+        self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove]
+    ) -> dict[Path, Shown]:
+        targets = {move.path: move.target for move in moves}
+        documents = [self._current(edit) for edit in edits]
+        awaited = [Confirmation(edit, targets.get(edit.path)) for edit in edits]
+        moving = [_Moving(uri_key(move.path.as_uri()), uri_key(move.target.as_uri())) for move in moves]
+        self._awaited += awaited
+        self._moving += moving
+        try:
+            await self._request(label, self._workspace_edit(documents, edits, moves), awaited)
+            await self._settle(awaited)
+            await self._moved(moves)
+        finally:
+            self._forget(awaited, moving)
+        return {one.edit.path: _outcome(one) for one in awaited}
 
     def _current(self, edit: BufferEdit) -> TextDocument:
         document = self._open(edit.path)
@@ -185,20 +216,23 @@ class ClientEditor:
         for one in awaited:
             self._awaited.remove(one)
             self._authors.confirmed(uri_key(one.edit.path.as_uri()))
+        self._take_held()
 
     async def _request(self, label: str, edit: Json, awaited: Sequence[Confirmation]) -> None:
-        """Ask the editor. Returns if it says that the edit is applied."""
+        """Ask the editor; returns if it says that it has applied the edit."""
         try:
             answer = await self._server.request(types.WORKSPACE_APPLY_EDIT, {"label": label, "edit": edit})
         except JsonRpcException as error:
             raise EditRefused(f"The editor could not apply '{label}': {error.message}.") from error
         given = answer if isinstance(answer, dict) else {}
-        if given.get("applied") is True:
-            return
-        reason = str(given.get("failureReason") or "")
-        self._retract(awaited)
-        await self._refuse_stale(reason, awaited)
-        raise EditRefused(f"The editor did not apply '{label}': {reason or 'it gave no reason'}.")
+        applied = given.get("applied") is True
+        for one in awaited:
+            one.answer(applied)
+        self._take_held()
+        if not applied:
+            reason = str(given.get("failureReason") or "")
+            await self._refuse_stale(reason, awaited)
+            raise EditRefused(f"The editor did not apply '{label}': {reason or 'it gave no reason'}.")
 
     async def _refuse_stale(self, reason: str, awaited: Sequence[Confirmation]) -> None:
         """Raise StaleEdit if the editor said no because it has newer text, and once that is here."""
@@ -207,13 +241,6 @@ class ClientEditor:
         if await self._until(lambda: any(one.heard for one in awaited), SETTLE_SECONDS):
             newer = next(one for one in awaited if one.heard)
             raise _stale(newer.edit.path)
-
-    def _retract(self, awaited: Sequence[Confirmation]) -> None:
-        """Tell again, as the person's, what looked like an edit of ours that was refused after all."""
-        for one in awaited:
-            document = None if one.absent else self._open(one.edit.path)
-            if document is not None:
-                self._tell(TextChange(one.edit.path, document.text, "person"))
 
     async def _settle(self, awaited: Sequence[Confirmation]) -> None:
         """Wait until all edits are there, or nothing more is to be expected: some editors tell one edit in several
@@ -281,8 +308,12 @@ class ClientEditor:
         return pieces
 
     def _versioned(self) -> bool:
+        """Whether the editor knows `documentChanges`: by LSP also if it says that it knows resource operations, as
+        Neovim does."""
         edit = self._edit_capabilities()
-        return bool(edit and edit.document_changes)
+        if edit is None or edit.document_changes is False:
+            return False
+        return bool(edit.document_changes or edit.resource_operations)
 
     def _edit_capabilities(self) -> types.WorkspaceEditClientCapabilities | None:
         workspace = self._server.client_capabilities.workspace

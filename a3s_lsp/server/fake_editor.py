@@ -31,7 +31,11 @@ CAPABILITIES: Json = {
     "workspace": {
         "applyEdit": True,
         "configuration": True,
-        "workspaceEdit": {"documentChanges": True, "resourceOperations": ["rename"]},
+        "workspaceEdit": {
+            "documentChanges": True,
+            "resourceOperations": ["rename"],
+            "failureHandling": "textOnlyTransactional",
+        },
     },
     "textDocument": {"synchronization": {"willSave": True, "didSave": True}},
     "window": {"workDoneProgress": True, "showMessage": {"messageActionItem": {}}},

@@ -36,8 +36,10 @@ def standing(before: str, after: str, now: str) -> Standing:
 
     A hunk is there if the way from `after` to now leaves its lines alone, and is not there if the way from `before` to
     now does. If both do, which happens among equal lines, the shorter way is the true one. If neither does, it is what
-    the text now is nearer to.
+    the text now is nearer to. How lines end is left to the editor, unless the edit is about nothing else.
     """
+    if plain(before) != plain(after):
+        before, after, now = plain(before), plain(after), plain(now)
     hunks = line_hunks(before, after)
     if now == after:
         return Standing(len(hunks), len(hunks), 0)
@@ -56,6 +58,12 @@ def standing(before: str, after: str, now: str) -> Standing:
             absent += 1
         shift += len(hunk.text) - (hunk.end - hunk.start)
     return Standing(len(hunks), exact, absent)
+
+
+def plain(text: str) -> str:
+    """The text without what editors make of it by themselves: the line ends of the document, and one at its end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if text.endswith("\n") else f"{text}\n"
 
 
 def _size(edits: Sequence[Edit]) -> int:

@@ -148,12 +148,15 @@ def _units(content: str, encoding: Encoding) -> int:
     return len(content.encode("utf-8", "surrogatepass"))
 
 
+HappeningKind: TypeAlias = Literal["opened", "changed", "reloaded", "saving", "saved", "closed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that the editor told of a document, after it was taken note of. `saving` comes before `saved`, and in
     between the editor may change the text; `reloaded` is a change by which it took over what the disk had."""
 
-    kind: Literal["opened", "changed", "reloaded", "saving", "saved", "closed"]
+    kind: HappeningKind
     document: TextDocument
 
 

@@ -296,6 +296,20 @@ async def test_an_edit_that_a_formatter_rewrote_was_applied(tmp_path: Path, monk
         assert (await s.apply(path, "x = 1\nprint( 'hello',1 )\n")).text == 'x = 1\nprint("hello", 1)\n'
 
 
+async def test_an_edit_that_gets_the_line_ends_of_the_document_was_applied(tmp_path: Path) -> None:
+    async with seen(tmp_path) as s:
+        path = s.open("a.py", "a\r\nb\r\n")
+        s.person.type(path, "a\r\nc\r\n")
+
+        def adapted(params: Json) -> Json:
+            s.person.type(path, "A\r\nc\r\nd\r\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = adapted
+        assert await s.apply(path, "A\nc\r\nd") == Shown(path, "A\r\nc\r\nd\r\n", "editor")
+        assert s.changes[1:] == [("agent", "A\nc\r\nd"), ("editor", "A\r\nc\r\nd\r\n")]
+
+
 async def test_an_edit_that_was_skipped_in_silence_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Neovim's own handler does when the person was faster."""
     monkeypatch.setattr(edits, "SETTLE_SECONDS", 0.01)
@@ -385,7 +399,7 @@ async def test_what_the_person_typed_just_as_a_refused_edit_would_have_is_the_pe
         s.person.respond["workspace/applyEdit"] = refuse
         with pytest.raises(StaleEdit):
             await s.apply(path, "a\n")
-        assert s.changes[-1] == ("person", "a\n")
+        assert s.changes == [("person", "a\n")]
 
 
 async def test_a_client_that_fails_to_apply_is_a_refusal(tmp_path: Path) -> None:
@@ -438,6 +452,41 @@ async def test_all_documents_are_waited_for_before_one_of_them_is_a_refusal(
         assert s.text(second) == "B\n"
 
 
+async def test_a_client_that_may_stop_half_way_is_asked_for_one_document_at_a_time(tmp_path: Path) -> None:
+    """As Neovim, which announces neither versions nor all or nothing, and Helix."""
+    capabilities: Json = {"workspace": {"workspaceEdit": {"resourceOperations": ["rename"]}}}
+    async with seen(tmp_path, capabilities=capabilities) as s:
+        paths = [s.open(name, "a\n") for name in ("one.py", "two.py", "three.py")]
+        wanted = [s.edit(path, "b\n") for path in paths]
+        apply = s.person.respond["workspace/applyEdit"]
+
+        def outrun(params: Json) -> object:
+            if len(s.person.requests) == 1:
+                asyncio.get_running_loop().call_soon(s.person.type, paths[1], "typed\n")
+            return apply(params)
+
+        s.person.respond["workspace/applyEdit"] = outrun
+        with pytest.raises(StaleEdit, match=r"two\.py"):
+            await s.engine.apply("Edit", wanted, [FileMove(paths[2], tmp_path / "four.py")])
+        assert [s.text(path) for path in paths] == ["b\n", "typed\n", "a\n"]
+        changes = [params["edit"]["documentChanges"] for _, params in s.person.requests]  # type: ignore[index]
+        assert all(len(change) == 1 and change[0]["textDocument"]["version"] == 1 for change in changes)
+
+
+async def test_a_client_that_does_not_know_versions_gets_plain_changes(tmp_path: Path) -> None:
+    async with seen(tmp_path, capabilities={}) as s:
+        path = s.open("a.py", "a\n")
+        span = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
+
+        def plain(params: Json) -> Json:
+            assert params["edit"] == {"changes": {path.as_uri(): [{"range": span, "newText": "b"}]}}
+            s.person.type(path, "b\n")
+            return {"applied": True}
+
+        s.person.respond["workspace/applyEdit"] = plain
+        assert (await s.apply(path, "b\n")).text == "b\n"
+
+
 # ---------------------------------------------------------------- moves
 
 
@@ -452,6 +501,15 @@ async def test_an_open_document_is_edited_and_moved_in_one_step(tmp_path: Path) 
         assert {cause for cause, _ in s.changes} == {"agent"}
         s.person.undo(target)
         assert s.text(target) == "a\n"
+
+
+async def test_an_edit_and_a_move_are_one_after_the_other_where_all_or_nothing_is_not_promised(tmp_path: Path) -> None:
+    capabilities: Json = {"workspace": {"workspaceEdit": {"resourceOperations": ["rename"]}}}
+    async with seen(tmp_path, capabilities=capabilities) as s:
+        path, target = s.open("a.py", "a\n"), tmp_path / "b.py"
+        await s.apply(path, "b\n", FileMove(path, target))
+        assert (s.text(target), len(s.person.requests)) == ("b\n", 2)
+        assert {cause for cause, _ in s.changes} == {"agent"}
 
 
 async def test_an_edit_that_is_first_seen_under_the_new_name_is_confirmed(tmp_path: Path) -> None:
