@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
-from a3s_lsp.engine.texts import Edit, line_hunks, minimal_edits, splice
+from a3s_lsp.engine.texts import Edit, fine_edits, line_hunks, splice
 
 _CHANGING = (f.FilesChanged, f.TextEdited, f.HunksKept, f.HunkSplit, f.ReviewTold, f.Rewound)
 HunkStatus: TypeAlias = Literal["applied", "kept", "undone", "tweaked", "superseded"]
@@ -159,7 +159,8 @@ class Ledger:
         if edit is not None:
             self._edited(change.path, edit, "person")
 
-    def _edited(self, path: str, edit: Edit, cause: f.Cause) -> None:
+    def _edited(self, path: str, edit: Edit, cause: f.Cause | None) -> None:
+        """Follow an edit; without a cause it is our own, which only moves hunks."""
         file = self._files[path]
         text = file.text or ""
         hunks = [self.hunks[name] for name in file.hunks]
@@ -167,8 +168,8 @@ class Ledger:
             hunks = [_moved(text, hunk, _slid(text, piece, hunk)) for hunk in hunks]
             text = text[: piece.start] + piece.text + text[piece.end :]
         for hunk in hunks:
-            unchanged = self.current(self.hunks[hunk.id]) == text[hunk.start : hunk.end]
-            self.hunks[hunk.id] = _judged(hunk if unchanged else replace(hunk, by=cause), text)
+            unchanged = cause is None or self.current(self.hunks[hunk.id]) == text[hunk.start : hunk.end]
+            self.hunks[hunk.id] = hunk if unchanged else _judged(replace(hunk, by=cause or hunk.by), text)
         file.text = text
 
     def _propose(self, origin: _Origin, change: Change, count: int) -> int:
@@ -190,18 +191,19 @@ class Ledger:
     def _propose_one(self, origin: _Origin, file: _File, edit: Edit, count: int) -> int:
         """A later edit of the same lines takes the earlier hunks in: undoing it leads to the text before the agent."""
         text = file.text or ""
-        met = [self.hunks[name] for name in file.hunks if _touches(self.hunks[name], edit)]
+        met = [self.hunks[name] for name in file.hunks if _changes(self.hunks[name], edit)]
         absorbed = [hunk for hunk in met if hunk.status == "applied" and hunk.whole is None]
         start = min([edit.start, *(hunk.start for hunk in absorbed)])
         end = max([edit.end, *(hunk.end for hunk in absorbed)])
         before = _without(text, start, end, absorbed)
         after = text[start : edit.start] + edit.text + text[edit.end : end]
         created = next((hunk for hunk in met if hunk.whole == "created" and hunk.status == "applied"), None)
-        self._edited(origin.path, edit, "agent")
+        self._edited(origin.path, edit, None)
         if created is not None:  # still a new file, with another text
             self.hunks[created.id] = replace(created, after=file.text or "", end=len(file.text or ""), status="applied")
             return count
-        self._settle([hunk.id for hunk in met if hunk.live], "superseded")
+        # An own change never brings a hunk back, nor does it undo one: the new hunk stands for what is there now.
+        self._settle([hunk.id for hunk in met if hunk.status != "kept"], "superseded")
         if before != after:
             count += 1
             self._enter(file, origin.hunk(count, before, after, start))
@@ -256,6 +258,14 @@ def _touches(hunk: Hunk, edit: Edit) -> bool:
     return edit.start < hunk.end and hunk.start < edit.end
 
 
+def _changes(hunk: Hunk, edit: Edit) -> bool:
+    """Whether the edit changes the text of the hunk itself, and not only what is next to it. Where text was deleted,
+    there is only that place."""
+    if hunk.start == hunk.end:
+        return edit.start <= hunk.start <= edit.end
+    return edit.start < hunk.end and hunk.start < edit.end
+
+
 def _pieces(text: str, edit: Edit, hunks: Sequence[Hunk]) -> list[Edit]:
     """The edit in as small pieces as are needed to tell what it did to each hunk; each is one of the text before it."""
     old = text[edit.start : edit.end]
@@ -263,7 +273,7 @@ def _pieces(text: str, edit: Edit, hunks: Sequence[Hunk]) -> list[Edit]:
         return [edit]
     shift = edit.start
     pieces: list[Edit] = []
-    for piece in minimal_edits(old, edit.text):
+    for piece in fine_edits(old, edit.text):
         pieces.append(Edit(piece.start + shift, piece.end + shift, piece.text))
         shift += len(piece.text) - (piece.end - piece.start)
     return pieces

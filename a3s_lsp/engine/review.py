@@ -15,7 +15,7 @@ from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.ledger import Hunk, Ledger
 from a3s_lsp.engine.ports import TextChange, Workspace
 from a3s_lsp.engine.review_note import review_note
-from a3s_lsp.engine.texts import splice, split_lines
+from a3s_lsp.engine.texts import splice, split_lines, without
 
 
 class Review:
@@ -104,16 +104,24 @@ class Review:
     async def _recover(self) -> None:
         """Enter what was done of change sets in the middle of which the process died."""
         for run_id, planned in tuple(self._journal.state.changing.values()):
-            done = [change for change in planned.changes.changes if await self._was_done(change)]
+            found = [await self._done(change) for change in planned.changes.changes]
+            done = [change for change in found if change is not None]
             if done:
                 changes = ChangeSet(planned.changes.label, tuple(done))
                 self.record(f.FilesChanged(planned.call_id, changes), run_id)
 
-    async def _was_done(self, change: Change) -> bool:
+    async def _done(self, change: Change) -> Change | None:
+        """The change as it stands in the file, with what came into the file since; None if it was not made."""
         try:
-            return change.before != change.after and await self.text(change.path) == change.after
+            text = await self.text(change.path)
         except ToolError:
-            return False
+            return None
+        if text == change.after:
+            return None if change.before == change.after else change
+        if text is None or change.before is None or change.after is None:
+            return None
+        bare = without(change.before, change.after, text)
+        return None if bare is None else replace(change, before=bare, after=text)
 
     # ------------------------------------------------------------ what the person says
 

@@ -74,6 +74,33 @@ def line_hunks(before: str, after: str) -> list[Edit]:
     return [Edit(old_offsets[a], old_offsets[b], "".join(new[c:d])) for a, b, c, d in _hunks(old, new)]
 
 
+def fine_edits(before: str, after: str) -> list[Edit]:
+    """As `minimal_edits`, but where as many lines come as go, each line by itself: so several places that were edited
+    at once stay several."""
+    if before == after:
+        return []
+    fine: list[Edit] = []
+    for hunk in line_hunks(before, after):
+        old, new = split_lines(before[hunk.start : hunk.end]), split_lines(hunk.text)
+        if len(old) != len(new):
+            old, new = [before[hunk.start : hunk.end]], [hunk.text]
+        at = hunk.start
+        for one, other in zip(old, new, strict=True):
+            edit = splice(one, other)
+            if edit is not None:
+                fine.append(Edit(edit.start + at, edit.end + at, edit.text))
+            at += len(one)
+    return fine
+
+
+def without(before: str, after: str, text: str) -> str | None:
+    """The text as it would be without the change from `before` to `after`; None if that change does not stand in it."""
+    bare = rebase(after, before, text)
+    if isinstance(bare, Overlap) or bare == text or rebase(before, after, bare) != text:
+        return None
+    return bare
+
+
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """The text with edits that are in order and apart from each other."""
     pieces: list[str] = []

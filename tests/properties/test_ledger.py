@@ -81,9 +81,7 @@ def played(acts: list[Act]) -> tuple[Ledger, str, str]:
 def near_the_agent(text: str, alone: str, after: str) -> bool:
     """Whether the person's edit touches or adjoins a line that the agent has changed."""
     theirs = line_hunks(text, alone)
-    return any(
-        one.start <= other.end and other.start <= one.end for one in line_hunks(text, after) for other in theirs
-    )
+    return any(one.start <= other.end and other.start <= one.end for one in line_hunks(text, after) for other in theirs)
 
 
 @given(ACTS)

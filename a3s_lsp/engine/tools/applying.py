@@ -35,9 +35,9 @@ async def commit(context: ToolContext, changes: ChangeSet) -> str:
     work = context.workspace.apply(replace(changes, changes=changed), context.planned, context.applied)
     # A change that was made is always told, even to a call that is being cancelled.
     applied = await uninterrupted(work, _CANCEL_SECONDS)
-    context.seen.update(
-        (Path(change.path), change.after) for change in applied.changes.changes if change.after is not None
-    )
+    for change in applied.changes.changes:
+        if change.after is not None:
+            context.seen[Path(change.path)] = change.after
     remarks = "".join(f"\n[{remark}]" for remark in applied.remarks)
     return remarks + await difference(context.workspace, before)
 

@@ -13,7 +13,7 @@ from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.applying import commit, text_or_none
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
 from a3s_lsp.engine.tools.endings import usual_ending, with_ending
-from a3s_lsp.engine.workspace.carrying import carried_over
+from a3s_lsp.engine.workspace.carrying import carried_over, unified
 
 _DESCRIPTION = """Write a whole file: it is created, with the folders it needs, or all of its text is replaced. To \
 change a part of a file use edit or patch."""
@@ -56,6 +56,11 @@ class Write:
         [change] = changes.changes
         remarks = await commit(context, changes)
         after = change.after or ""
+        written = _in_the_manner_of(change.before, wanted.content)
+        if after != written:
+            remarks = (
+                f"\n[Text that came into it meanwhile was kept:\n{unified(written, after, 'written', 'now')}]{remarks}"
+            )
         lines = after.count("\n") + (not after.endswith("\n") and after != "")
         return ToolResult(
             f"Wrote {len(after.encode(errors='surrogatepass'))} bytes ({lines} lines) to {change.path}{remarks}",

@@ -46,15 +46,25 @@ async def test_written_text_that_the_editor_refuses_is_an_error_and_no_change(de
     assert (desk.editor.text(path), desk.applied) == ("old\n", [])
 
 
-async def test_write_is_refused_with_the_new_text_when_the_person_typed_after_approving(desk: Desk) -> None:
+async def test_write_keeps_what_the_person_typed_after_approving_and_says_so(desk: Desk) -> None:
     path = desk.put("a.txt", "old\n")
     desk.editor.open(path)
     approved = await desk.plan("write", file_path="a.txt", content="new\n")
     desk.editor.type(path, "old\nand what the person added\n")
     result = await desk.call("write", approved, file_path="a.txt", content="new\n")
-    assert result.exit_code == 1
+    assert desk.editor.text(path) == "new\nand what the person added\n"
+    assert "[Text that came into it meanwhile was kept:" in result.output
     assert "+and what the person added" in result.output
-    assert desk.editor.text(path) == "old\nand what the person added\n"
+
+
+async def test_write_is_refused_with_the_new_text_when_the_person_typed_there_after_approving(desk: Desk) -> None:
+    path = desk.put("a.txt", "old\n")
+    desk.editor.open(path)
+    approved = await desk.plan("write", file_path="a.txt", content="new\n")
+    desk.editor.type(path, "old, typed\n")
+    result = await desk.call("write", approved, file_path="a.txt", content="new\n")
+    assert (result.exit_code, desk.editor.text(path)) == (1, "old, typed\n")
+    assert "+old, typed" in result.output
 
 
 async def test_edit_is_rebased_on_what_the_person_typed_after_approving(desk: Desk) -> None:
