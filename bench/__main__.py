@@ -1,6 +1,7 @@
 """All measurements, as ratios in one run:
 
 scripts/bench [imports|handshake|requests|notifications|typing|events|checkpoints] …
+scripts/bench truth [schedules]
 """
 
 from __future__ import annotations
