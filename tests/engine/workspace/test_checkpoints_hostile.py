@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from a3s_lsp.engine.errors import StoreError
+from a3s_lsp.engine.workspace.checkpoint_listing import listed
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from tests.engine.workspace.checkpoint_desk import Desk, tree_of
 
@@ -54,6 +57,15 @@ def test_a_tree_too_deep_for_a_path_is_left_out_where_it_gets_too_deep(desk: Des
     changed = desk.rewind(then).changed
     desk.bash("rm -r dddd")  # pytest's own clean-up stops at Python's recursion limit
     assert changed == (desk.root / "a",)
+
+
+async def test_a_pipe_in_the_place_of_an_ignore_file_holds_nobody_up(desk: Desk) -> None:
+    os.mkfifo(desk.root / ".gitignore")
+    with pytest.raises(StoreError, match="it took too long: run `rg` there by hand"):
+        await listed(desk.root, patience_ms=300)
+    (desk.root / "link").symlink_to("nowhere")  # asks for the rules of the folder
+    then = await asyncio.to_thread(desk.store.take, desk.root, [])
+    assert [each.path.name for each in then.left_out] == [".gitignore"]
 
 
 def test_hard_links_get_their_bytes_back_and_none_outside_is_written_to(desk: Desk, tmp_path: Path) -> None:
@@ -330,6 +342,18 @@ def test_growth_is_bounded_by_age_and_by_size(desk: Desk) -> None:
     assert other.store.text(old.id, other.root / "only") == b"one"
     with pytest.raises(StoreError, match="kept for 14 days"):
         desk.store.restore(desk.root, taken[0].id, taken[6].id)
+
+
+def test_a_file_with_the_bytes_of_a_folders_list_does_not_hide_what_is_in_that_folder(desk: Desk) -> None:
+    desk.write({"folder/inside": "precious"})
+    desk.take()
+    with closing(sqlite3.connect(desk.root.parent / "state" / "checkpoints.sqlite")) as db:
+        stored = [data for (data,) in db.execute("SELECT data FROM contents")]
+    lists = [data for data in stored if b'"inside"' in data]
+    desk.write({"first": lists[0], "zz last": lists[0]})
+    then = desk.take()
+    desk.store.prune()
+    assert desk.store.text(then.id, desk.root / "folder/inside") == b"precious"
 
 
 def _is_kept(store: CheckpointStore, checkpoint: str) -> bool:
