@@ -21,7 +21,9 @@ from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.session import Session
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.engine.store.writer import LogWriter
-from a3s_lsp.places import session_log, user_config
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
+from a3s_lsp.engine.workspace.leases import Leases
+from a3s_lsp.places import checkpoint_store, lease_folder, session_log, user_config
 
 ExitCode: TypeAlias = Literal[0, 1, 130]
 
@@ -31,14 +33,20 @@ async def run_prompt(
 ) -> ExitCode:
     """Answer the prompt. 0 with an answer, 1 without, 130 if it was stopped."""
     writer = LogWriter(SQLiteStore(session_log(os.environ)))
+    session_id = str(uuid.uuid4())
     try:
         setup = await assemble(
             workspace,
-            Wishes(model, posture, config),
-            Surroundings(os.environ, user_config()),
+            Wishes(model, posture, config, session=session_id),
+            Surroundings(
+                os.environ,
+                user_config(),
+                leases=Leases(lease_folder(os.environ)),
+                checkpoints=CheckpointStore(checkpoint_store(os.environ)),
+            ),
             TerminalApprover() if sys.stdin.isatty() else None,
         )
-        session = await Session.create(str(uuid.uuid4()), setup, writer)
+        session = await Session.create(session_id, setup, writer)
     except A3SError as error:
         _say(str(error))
         return 1

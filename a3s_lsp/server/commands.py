@@ -47,6 +47,8 @@ class Commands:
                 return await self.decide(argument, approved=name == names.APPROVE)
             case names.HUNK_LIST | names.HUNK_KEEP | names.HUNK_UNDO | names.HUNK_ASK:
                 return await self._hunks.run(name, argument)
+            case names.REWIND if "args" not in argument:
+                return await self.rewind(argument)
             case _:
                 return await self.slash(name.removeprefix(names.SLASH_PREFIX), argument)
 
@@ -124,6 +126,22 @@ class Commands:
     async def decide(self, argument: Json, *, approved: bool) -> Json:
         """Answer a question."""
         return {"resolved": self._host.questions.answer(wire.read(wire.Verdict, argument), approved=approved)}
+
+    async def rewind(self, argument: Json) -> Json:
+        """Take files and conversation back to an earlier point, show what that would do, or list the points."""
+        params = wire.read(wire.Rewind, argument)
+        session = await self._host.session(params.session_id)
+        if params.to is None:
+            points = await session.rewinding.points()
+            return {"points": [{"id": p.id, "kind": p.kind, "label": p.label, "time": p.time_ms} for p in points]}
+        go = session.rewinding.preview if params.preview else session.rewind
+        done = await go(params.to, files=params.files, conversation=params.conversation)
+        answer: Json = {
+            "files": [{"path": str(path), "change": change} for path, change in done.files],
+            "messages": done.messages,
+            "leftOut": list(done.left_out),
+        }
+        return answer if done.id is None else {**answer, "rewindId": done.id}
 
     async def slash(self, name: str, argument: Json) -> Json:
         """Run a slash command."""

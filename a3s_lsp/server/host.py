@@ -62,6 +62,7 @@ class Host:
         self._news = HunkNews(server, self.hunks, lambda: self.settings.client.hunks)
         self._sessions: dict[str, Session] = {}
         self._current: str | None = None
+        self._choosing = asyncio.Lock()
 
     # ------------------------------------------------------------ sessions
 
@@ -69,9 +70,10 @@ class Host:
         """The named session, or the current one, made if there is none yet."""
         if session_id is not None:
             return self._named(session_id)
-        if self._current in self._sessions:
-            return self._sessions[self._current]
-        return await self.new_session(self.root())
+        async with self._choosing:  # two prompts that come together are for one session
+            if self._current in self._sessions:
+                return self._sessions[self._current]
+            return await self.new_session(self.root())
 
     async def new_session(self, root: Path) -> Session:
         """A new session on this folder, which becomes the current one."""
@@ -187,7 +189,7 @@ class Host:
     async def _setup(self, session_id: str, root: Path, model: str | None) -> Setup:
         """What a session of this client is made of; `model` is the one that it had, which may be gone by now."""
         settings = self.settings
-        wishes = Wishes(settings.model, settings.posture, settings.config)
+        wishes = Wishes(settings.model, settings.posture, settings.config, session=session_id)
         approver = SessionApprover(self.questions, functools.partial(self._sessions.get, session_id))
         make = functools.partial(
             assemble, root, surroundings=self._defaults.surroundings, approver=approver, editor=self.editor

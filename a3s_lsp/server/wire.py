@@ -128,6 +128,16 @@ class HunkQuestion(Shape):
     session_id: str | None = None
 
 
+class Rewind(Shape):
+    """Where to go back to, and with what; without `to` the points are listed."""
+
+    to: str | None = None
+    files: bool = True
+    conversation: bool = True
+    preview: bool = False
+    session_id: str | None = None
+
+
 class Slash(Shape):
     args: str = ""
     session_id: str | None = None
