@@ -10,7 +10,7 @@ from tests.editors.neovim.driver import Json, Neovim, Scene, asked, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.editor]
 
-LONG, SHORT = 8000, 300
+LONG, SHORT = 3_600_000, 300
 UNKNOWN: Json = {"unknown": True}
 
 
@@ -140,7 +140,7 @@ def test_typing_on_ends_the_wait(editor: Neovim, scene: Scene, linter: Scene, pa
     scene.on(
         "a3s.steer",
         {"queued": True},
-        asked("a3s/diagnostics", uri=path.as_uri(), version="$version a.py", waitMs=3_600_000),
+        asked("a3s/diagnostics", uri=path.as_uri(), version="$version a.py", waitMs=LONG),
     )
     editor.lua("require('a3s').steer('go')")
     change(editor, scene, linter)

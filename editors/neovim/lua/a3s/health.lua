@@ -1,6 +1,7 @@
 --- `:checkhealth a3s`: what is needed, whether it is there, and what to do if not.
 local client = require("a3s.client")
 local config = require("a3s.config")
+local hunks = require("a3s.hunks")
 local status = require("a3s.status")
 
 local M = {}
@@ -13,6 +14,16 @@ local function check_neovim()
     health.ok("Neovim " .. tostring(vim.version()))
   else
     health.error("Neovim is too old", "Install Neovim 0.10 or later.")
+  end
+end
+
+--- Undo is what makes the agent's edits safe to take.
+local function check_undo()
+  if vim.o.undolevels < 0 then
+    health.warn("'undolevels' is negative: `u` cannot take back what the agent changes", "Set it to 1000.")
+  end
+  if vim.o.undoreload == 0 then
+    health.warn("'undoreload' is 0: a file that is read again cannot be undone", "Set it to 10000.")
   end
 end
 
@@ -51,6 +62,7 @@ local function check_connection()
     return false
   end
   health.ok(("The server runs in %s and is %s"):format(client.root(), status.text()))
+  health.info(("%d changes of the agent are under review"):format(hunks.total()))
   return true
 end
 
@@ -67,6 +79,7 @@ end
 function M.check()
   health.start("a3s")
   check_neovim()
+  check_undo()
   if check_server() and check_connection() then
     check_model()
   end

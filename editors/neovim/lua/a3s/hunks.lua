@@ -158,6 +158,18 @@ function M.count(buf)
   return #hunks_of(buf)
 end
 
+--- How many hunks of all files are under review.
+---@return integer
+function M.total()
+  local count = 0
+  for _, sessions in pairs(reviewed) do
+    for _, hunks in pairs(sessions) do
+      count = count + #hunks
+    end
+  end
+  return count
+end
+
 --- The hunks of a buffer with their places, from the top down.
 ---@param buf integer
 ---@return a3s.PlacedHunk[]

@@ -102,7 +102,7 @@ function M.redo()
   with_points(function(points)
     local last
     for _, point in ipairs(points) do
-      if point.kind == "rewind" and (not last or point.time >= last.time) then
+      if point.kind == "rewind" and (not last or point.time > last.time) then
         last = point
       end
     end
