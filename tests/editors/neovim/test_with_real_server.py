@@ -165,3 +165,25 @@ def test_command_sees_what_was_saved_for_it_and_what_it_wrote_is_on_the_screen(b
     wait_until(lambda: "mine = 1" in bare.text_of(workspace / "b.py"), "what the command wrote is on the screen")
     assert (workspace / "a.py").read_text() == "mine = 1\ntwo = 2\nthree = 3\n"
     assert not bare.lua("return vim.bo.modified")
+
+
+def test_rewind_takes_files_back_and_forth_again(editor: Neovim, workspace: Path) -> None:
+    before = editor.text()
+    editor.pick_with(ALLOW)
+    editor.command("A3S prompt rename old_name to new_name")
+    wait_until(lambda: "new_name" in editor.text(), "the buffer is changed")
+    wait_until(lambda: editor.status() == "idle", "the run ends")
+    after = editor.text()
+    editor.pick_with()
+    editor.command("A3S rewind")
+    wait_until(editor.dialogs, "the points are listed")
+    point = next(label for label in editor.dialogs()[0][1] if "rename old_name" in label)
+    editor.pick_with(point, "Files and")
+    editor.command("A3S rewind")
+    wait_until(lambda: editor.text() == before, "the buffer is as it was")
+    wait_until(lambda: (workspace / "b.py").read_text() == "from a import old_name\n", "the closed file too")
+    wait_until(lambda: "goes back" in str(editor.notes()), "it is done")
+    editor.pick_with("Files and")
+    editor.command("A3S rewind redo")
+    wait_until(lambda: editor.text() == after, "the buffer is changed again")
+    wait_until(lambda: (workspace / "b.py").read_text() == "from a import new_name\n", "the closed file too")
