@@ -1,6 +1,6 @@
 """All measurements, as ratios in one run:
 
-scripts/bench [imports|handshake|requests|notifications|typing|events|checkpoints] …
+scripts/bench [imports|handshake|requests|notifications|typing|events|edits|rebases|checkpoints] …
 scripts/bench truth [schedules]
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from bench.checkpoints import checkpoints
 from bench.client import Client, framed
+from bench.edits import edits, rebases
 from bench.truth import truth
 
 OURS, STOCK = "bench.our_server", "bench.stock_server"
@@ -146,6 +147,8 @@ ALL: dict[str, Callable[[], None]] = {
     "notifications": notifications,
     "typing": typing,
     "events": events,
+    "edits": edits,
+    "rebases": rebases,
     "checkpoints": checkpoints,
 }
 

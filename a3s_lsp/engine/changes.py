@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from a3s_lsp.engine.texts import apply_edits, line_hunks, split_lines
+from a3s_lsp.engine.texts import apply_edits, line_hunks, line_of, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _parts(change: Change) -> list[Part]:
     shift = 0
     for hunk in line_hunks(before, after):
         old, new = split_lines(before[hunk.start : hunk.end]), split_lines(hunk.text)
-        line = before.count("\n", 0, hunk.start) + 1
+        line = line_of(before, hunk.start)
         parts.append(Part(change.path, f"@@ -{line},{len(old)} +{line + shift},{len(new)} @@"))
         shift += len(new) - len(old)
     return parts

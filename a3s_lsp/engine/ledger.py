@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
-from a3s_lsp.engine.texts import Edit, fine_edits, line_hunks, splice
+from a3s_lsp.engine.texts import Edit, fine_edits, line_hunks, line_of, splice
 
 _CHANGING = (f.FilesChanged, f.TextEdited, f.HunksKept, f.HunkSplit, f.ReviewTold, f.Rewound)
 HunkStatus: TypeAlias = Literal["applied", "kept", "undone", "tweaked", "superseded"]
@@ -80,7 +80,7 @@ class Ledger:
 
     def line(self, hunk: Hunk) -> int:
         """The line, from 1, on which the hunk begins now."""
-        return (self._files[hunk.path].text or "").count("\n", 0, hunk.start) + 1
+        return line_of(self._files[hunk.path].text or "", hunk.start)
 
     def live(self, path: str | None = None) -> list[Hunk]:
         """The hunks under review, of one file in the order of its text, or of all."""
@@ -317,10 +317,33 @@ def _restores(text: str, edit: Edit, hunk: Hunk) -> bool:
     return False
 
 
+def _brought_back(text: str, edit: Edit, hunk: Hunk) -> Hunk | None:
+    """The hunk, if an insertion at an end of it brings back what is missing of one of its two texts, as undo does. More
+    may come back with it, which is not its."""
+    current = text[hunk.start : hunk.end]
+    for wanted in (hunk.after, hunk.before):
+        missing = len(wanted) - len(current)
+        if edit.start != edit.end or missing <= 0:
+            continue
+        if edit.start == hunk.start and wanted.endswith(current) and edit.text.endswith(wanted[:missing]):
+            start = edit.start + len(edit.text) - missing
+        elif edit.start == hunk.end and wanted.startswith(current) and edit.text.startswith(wanted[len(current) :]):
+            start = hunk.start
+        elif edit.start == hunk.start == hunk.end and edit.text.count(wanted) == 1:
+            start = edit.start + edit.text.index(wanted)
+        else:
+            continue
+        return replace(hunk, start=start, end=start + len(wanted))
+    return None
+
+
 def _moved(text: str, hunk: Hunk, edit: Edit) -> Hunk:
     """The hunk after an edit of the text: shifted, stretched, or cut."""
     grown = len(edit.text) - (edit.end - edit.start)
     start, end = hunk.start, hunk.end
+    back = _brought_back(text, edit, hunk)
+    if back is not None:
+        return back
     if _restores(text, edit, hunk):
         return replace(hunk, end=end + grown)
     if edit.end <= start:

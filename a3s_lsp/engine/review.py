@@ -237,7 +237,7 @@ def _touched(fact: f.Fact, recent: Iterable[Hunk]) -> Iterable[str]:
         case f.TextEdited(path=path):
             paths.append(path)
         case f.FilesChanged(changes=changes):
-            paths += [change.path for change in changes.changes]
+            paths += [name for change in changes.changes for name in (change.path, change.source) if name]
         case _:
             pass
     return dict.fromkeys(paths)

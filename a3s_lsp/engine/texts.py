@@ -23,6 +23,11 @@ def split_lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
+def line_of(text: str, offset: int) -> int:
+    """The number, from 1, of the line that an offset lies in."""
+    return len(LINE_END.findall(text, 0, offset)) + 1
+
+
 def digest(text: str) -> str:
     """The content hash of a text: SHA-256 of its UTF-8 bytes, in hexadecimal."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -139,7 +144,7 @@ def rebase(before: str, after: str, current: str) -> str | Overlap:
             if theirs[at] == edit:
                 continue
             start = theirs[at].start + shift
-            return Overlap(len(split_lines(current[:start])) + 1, theirs[at].text)
+            return Overlap(line_of(current, start), theirs[at].text)
         fresh.append(Edit(edit.start + shift, edit.end + shift, edit.text))
     return apply_edits(current, fresh)
 

@@ -141,6 +141,15 @@ async def test_agent_that_takes_its_own_edit_back_is_not_told_that_the_person_di
     assert await told(session) == ""
 
 
+@pytest.mark.parametrize("left", [slice(3, None), slice(0, 3), slice(0, 1), slice(0, 0)])
+async def test_lines_around_a_hunk_that_go_and_come_back_bring_it_back(tmp_path: Path, left: slice) -> None:
+    session, editor, path = await opened(Stage(tmp_path), edit("line 2\nline 3\n", "two\nthree\n"))
+    editor.type(path, "".join(editor.text(path).splitlines(keepends=True)[left]))
+    editor.undo(path)
+    (hunk,) = session.review.ledger.live()
+    assert (hunk.status, session.review.ledger.current(hunk)) == ("applied", "two\nthree\n")
+
+
 async def test_the_same_change_made_again_after_an_undo_is_one_new_hunk(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     session, editor, path = await opened(
