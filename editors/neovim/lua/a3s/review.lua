@@ -6,6 +6,8 @@ local log = require("a3s.log")
 local M = {}
 
 local api = vim.api
+--- `vim.diff` has another name from 0.12 on.
+local differ = vim.text and vim.text.diff or vim.diff
 
 ---@class (exact) a3s.HunkTarget What a command is about; without both, the hunk at the cursor.
 ---@field all? boolean All hunks of the buffer.
@@ -118,7 +120,7 @@ function M.show(target)
   if not hunk then
     return
   end
-  local diff = vim.diff(hunk.before, hunk.after, { ctxlen = 3 }) --[[@as string]]
+  local diff = differ(hunk.before, hunk.after, { ctxlen = 3 }) --[[@as string]]
   local lines = vim.list_slice(vim.split(vim.trim(diff), "\n", { plain = true }), 2)
   local title = (" a3s: %s "):format(hunk.label)
   local options = { border = "rounded", title = title, width = width_of(lines, title), focus_id = "a3s.hunk" }
