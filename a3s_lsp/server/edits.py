@@ -33,7 +33,9 @@ logger = logging.getLogger(__name__)
 CONFIRM_SECONDS = 5.0
 """How long the `didChange` may take that `applied: true` promises."""
 SETTLE_SECONDS = 0.3
-"""How long the rest of a change may take once its first part has come, and newer text after an edit was refused."""
+"""How long the rest of a change may take once its first part has come."""
+NEWER_SECONDS = 2.0
+"""How long newer text may take that could be why an edit was refused without a reason."""
 
 _ALL_OR_NOTHING = (types.FailureHandlingKind.Transactional, types.FailureHandlingKind.TextOnlyTransactional)
 _ABOUT_VERSIONS = re.compile(r"version|stale|out.?dated|out.of.date|newer|changed", re.IGNORECASE)
@@ -223,24 +225,23 @@ class ClientEditor:
         try:
             answer = await self._server.request(types.WORKSPACE_APPLY_EDIT, {"label": label, "edit": edit})
         except JsonRpcException as error:
-            raise EditRefused(f"The editor could not apply '{label}': {error.message}.") from error
+            raise _refused(label, error.message, awaited) from error
         given = answer if isinstance(answer, dict) else {}
         applied = given.get("applied") is True
         for one in awaited:
             one.answer(applied)
         self._take_held()
         if not applied:
-            reason = str(given.get("failureReason") or "")
-            await self._refuse_stale(reason, awaited)
-            raise EditRefused(f"The editor did not apply '{label}': {reason or 'it gave no reason'}.")
+            raise await self._refusal(label, given, awaited)
 
-    async def _refuse_stale(self, reason: str, awaited: Sequence[Confirmation]) -> None:
-        """Raise StaleEdit if the editor said no because it has newer text, and once that is here."""
-        if not awaited or (reason and not _ABOUT_VERSIONS.search(reason)):
-            return
-        if await self._until(lambda: any(one.heard for one in awaited), SETTLE_SECONDS):
-            newer = next(one for one in awaited if one.heard)
-            raise _stale(newer.edit.path)
+    async def _refusal(self, label: str, answer: Json, awaited: Sequence[Confirmation]) -> ToolError:
+        """StaleEdit if the editor said no because it has newer text, and once that is here; else EditRefused."""
+        reason = str(answer.get("failureReason") or "")
+        if answer.get("applied") is False and (not reason or _ABOUT_VERSIONS.search(reason)):
+            patience = CONFIRM_SECONDS if reason else NEWER_SECONDS
+            if await self._until(lambda: any(one.heard for one in awaited), patience if awaited else 0):
+                return _stale(next(one for one in awaited if one.heard).edit.path)
+        return _refused(label, reason or "it gave no reason", awaited)
 
     async def _settle(self, awaited: Sequence[Confirmation]) -> None:
         """Wait until all edits are there, or nothing more is to be expected: some editors tell one edit in several
@@ -336,6 +337,13 @@ class ClientEditor:
 
     async def diagnostics(self, path: Path, version: int) -> Sequence[Diagnostic] | None:
         return await self._favours.diagnostics(path, version)
+
+
+def _refused(label: str, reason: str, awaited: Sequence[Confirmation]) -> EditRefused:
+    names = ", ".join(str(one.edit.path) for one in awaited) or "the files"
+    return EditRefused(
+        f"The editor did not apply '{label}' to {names}: {reason.rstrip('.')}. Look at it there, then repeat the edit."
+    )
 
 
 def _outcome(awaited: Confirmation) -> Shown:

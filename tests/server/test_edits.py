@@ -115,8 +115,9 @@ async def test_a_whole_file_is_not_written_over_what_was_typed_meanwhile(tmp_pat
         assert "and more" in told(model), "the model is shown the person's new text"
 
 
-async def test_a_keystroke_on_its_way_to_the_server_wins(tmp_path: Path) -> None:
+async def test_a_keystroke_that_is_never_told_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The edit is made for version 1, and the editor is at version 2 when it arrives."""
+    monkeypatch.setattr(edits, "CONFIRM_SECONDS", 0.05)
     edit = call("edit", file_path="a.py", old_string="old", new_string="new")
     model = ScriptedModel([Reply("", (edit,)), "done"])
     async with desk(tmp_path / "w", model) as d:
