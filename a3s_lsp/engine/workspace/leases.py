@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from a3s_lsp.engine.errors import EditRefused
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _RECENT_SECONDS = 15 * 60.0
+_DAY_SECONDS = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,76 +43,114 @@ class Writer:
 
 
 class Leases:
-    """The leases that the sessions of one event loop share; with a `folder`, also with other processes."""
+    """The leases that the sessions of one event loop share; with a `folder`, also with other processes.
+
+    The folder has one lock for many paths, so that it does not grow; who changed a file last is kept for a day.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._holders: dict[str, Writer] = {}
         self._last: dict[str, Writer] = {}
 
     @contextlib.asynccontextmanager
     async def hold(self, paths: Iterable[Path], session: str) -> AsyncIterator[dict[Path, Writer]]:
         """Hold all these files; gives who else has changed them lately. Raises EditRefused if somebody holds one."""
         wanted = sorted({str(path) for path in paths})
+        me = Writer(session, os.getpid(), time.time())
         async with contextlib.AsyncExitStack() as stack:
             for path in wanted:
-                await self._take(stack, path)
+                await self._take(stack, path, me)
+            if self._folder is not None:
+                await self._take_locks(stack, self._folder, wanted, me)
             others = {Path(path): last for path in wanted if (last := self._other(path, session)) is not None}
             yield others
             for path in wanted:
                 self._note(path, Writer(session, os.getpid(), time.time()))
 
-    async def _take(self, stack: contextlib.AsyncExitStack, path: str) -> None:
+    async def _take(self, stack: contextlib.AsyncExitStack, path: str, me: Writer) -> None:
+        """Wait for the other sessions of this process."""
         lock = self._locks.setdefault(path, asyncio.Lock())
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await stack.enter_async_context(lock)
-                if self._folder is not None:
-                    stack.callback((await self._lock_file(path)).release)
         except TimeoutError:
-            holder = self._read(path)
-            raise EditRefused(
-                f"{path} is being changed by {holder or 'another session'} just now; try again when it is done.",
-                {"type": "version_conflict", "path": path},
-            ) from None
+            raise _refusal(path, self._holders.get(path)) from None
+        self._holders[path] = me
+        stack.callback(self._holders.pop, path)
 
-    async def _lock_file(self, path: str) -> BaseFileLock:
-        from filelock import FileLock, Timeout
-
-        place = self._place(path)
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(place.with_suffix(".lock"), thread_local=False)
-        while True:
+    async def _take_locks(
+        self, stack: contextlib.AsyncExitStack, folder: Path, paths: Iterable[str], me: Writer
+    ) -> None:
+        """Wait for other processes."""
+        _tidy(folder)
+        for name, path in sorted({_digest(path)[:2]: path for path in paths}.items()):
+            holder = folder / f"{name}.holder"
             try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                await asyncio.sleep(_POLL_SECONDS)
-            else:
-                return lock
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    stack.callback((await _locked(folder / f"{name}.lock")).release)
+            except TimeoutError:
+                raise _refusal(path, _read(holder)) from None
+            _write(holder, me)
 
     def _other(self, path: str, session: str) -> Writer | None:
-        last = self._read(path)
+        last = self._last.get(path) if self._folder is None else _read(self._folder / f"{_digest(path)}.last")
         if last is None or last.session == session or time.time() - last.time > _RECENT_SECONDS:
             return None
         return last
 
-    def _read(self, path: str) -> Writer | None:
-        if self._folder is None:
-            return self._last.get(path)
-        try:
-            return Writer(**json.loads(self._place(path).read_bytes()))
-        except (OSError, ValueError, TypeError):  # nobody yet, or somebody was killed while writing it
-            return None
-
     def _note(self, path: str, writer: Writer) -> None:
         if self._folder is None:
             self._last[path] = writer
-            return
-        with contextlib.suppress(OSError):  # who was last is told as a courtesy
-            self._place(path).write_text(
-                json.dumps({"session": writer.session, "pid": writer.pid, "time": writer.time})
-            )
+        else:
+            _write(self._folder / f"{_digest(path)}.last", writer)
 
-    def _place(self, path: str) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{hashlib.sha256(path.encode(errors='surrogateescape')).hexdigest()[:32]}.json"
+
+def _refusal(path: str, holder: Writer | None) -> EditRefused:
+    return EditRefused(
+        f"{path} is being changed by {holder or 'another session'} just now; try again when it is done.",
+        {"type": "version_conflict", "path": path},
+    )
+
+
+async def _locked(place: Path) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(place, thread_local=False)
+    while True:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
+            return lock
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _read(place: Path) -> Writer | None:
+    try:
+        return Writer(**json.loads(place.read_bytes()))
+    except (OSError, ValueError, TypeError):  # nobody yet, or somebody was killed while writing it
+        return None
+
+
+def _write(place: Path, writer: Writer) -> None:
+    with contextlib.suppress(OSError):  # who it was is told as a courtesy
+        place.write_text(json.dumps({"session": writer.session, "pid": writer.pid, "time": writer.time}))
+
+
+def _tidy(folder: Path) -> None:
+    """Make the folder, and throw away about once a day who changed files before that."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark = folder / "tidied"
+    with contextlib.suppress(OSError):
+        if mark.exists() and time.time() - mark.stat().st_mtime < _DAY_SECONDS:
+            return
+        mark.touch()
+        for place in folder.glob("*.last"):
+            if time.time() - place.stat().st_mtime > _DAY_SECONDS:
+                place.unlink()
