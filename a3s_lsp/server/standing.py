@@ -77,7 +77,8 @@ def _touched(start: int, end: int, edits: Sequence[Edit]) -> bool:
 
 
 def _nearer(before: str, hunk: Edit, edits: Sequence[Edit]) -> bool:
-    """Whether what the edits make of the place of the hunk is nearer to the text with the hunk than to the one without.
+    """Whether what the edits make of the place of the hunk is nearer to the text with the hunk than to the one without,
+    and has half of its words: what was deleted is near to whatever is short.
 
     `edits` lead from `before` to the text that there is now.
     """
@@ -88,7 +89,8 @@ def _nearer(before: str, hunk: Edit, edits: Sequence[Edit]) -> bool:
         apply_edits(before[start:end], [Edit(edit.start - start, edit.end - start, edit.text) for edit in made])
         for made in (near, (), (hunk,))
     )
-    return _distances(now, new) < _distances(now, old)
+    to_new = _distances(now, new)
+    return to_new < _distances(now, old) and to_new <= _distances(now, "")
 
 
 def _distances(one: str, other: str) -> tuple[int, int]:

@@ -86,6 +86,9 @@ def test_every_text_can_be_judged(before: str, after: str, now: str) -> None:
         ("a\n", "a\nfoo(1, 2)\n", "a\nbar = 3\n", 0, 0),
         ("a\n", "a\nfoo(1,2)\n", "a\nfoo(1, 2)\n", 0, 1),
         ("a\n  b\n", "a\n    b\n", "a\n\tb\n", 0, 0),
+        ("a\nb c d\ne\n", "a\nb d\ne\n", "a\ne\n", 0, 0),
+        ("a\nb c d\ne\n", "a\ne\n", "a\nother\ne\n", 0, 1),
+        ("a\nb c d\ne\n", "a\ne\n", "a\nb c D\ne\n", 0, 0),
     ],
 )
 def test_where_it_is_not_plain_the_nearer_text_decides(
