@@ -105,7 +105,6 @@ class Restoration:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 return  # it has ignored files, or those of somebody else
             raise
-        self._entered.discard(path)
         self._modes.pop(path, None)
 
     def _put_folder(self, path: str, old: Entry | None, new: Entry) -> bool:

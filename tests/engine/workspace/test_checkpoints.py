@@ -76,14 +76,15 @@ def test_a_file_and_an_unsaved_text_are_read_as_they_were(desk: Desk) -> None:
 
 def test_ignored_files_are_neither_kept_nor_touched(desk: Desk) -> None:
     desk.write({".gitignore": "*.log\nbuild/\nlocal\n", "a": "1", "x.log": "2", "build/out": "3", "sub/y.log": "4"})
-    desk.bash("ln -s a local; mkdir -p build/empty")
+    desk.bash("ln -s a local; mkdir -p build/empty sub/build")
     then = desk.take()
-    desk.bash("echo 22 > x.log; echo 33 > build/out; rm a; ln -sf x local; echo > z.log; rmdir build/empty")
+    desk.bash("echo 22 > x.log; echo 33 > build/out; rm a; ln -sf x local; echo > z.log; rmdir build/empty sub/build")
     after = desk.take()
     assert desk.changes(then, after) == [("a", "deleted")]
     assert desk.rewind(then).changed == (desk.root / "a",)
     assert (desk.root / "x.log").read_text() == "22\n"
     assert (desk.root / "z.log").exists()
+    assert not (desk.root / "sub/build").exists()
     assert os.readlink(desk.root / "local") == "x"  # noqa: PTH115, exactly as it is
 
 
@@ -101,13 +102,26 @@ def test_a_file_that_was_ignored_then_is_not_deleted_for_being_new(desk: Desk) -
 
 
 def test_a_file_that_is_ignored_since_is_still_taken_back(desk: Desk) -> None:
-    desk.write({"a.log": "1"})
+    desk.write({"a.log": "1", "sub/c.log": "1"})
     then = desk.take()
-    desk.bash("echo '*.log' > .gitignore; echo 2 > a.log; echo > b.log")
-    assert desk.changes(then, desk.take()) == [(".gitignore", "created"), ("a.log", "modified")]
+    desk.bash("echo '*.log' > .gitignore; echo 2 > a.log; echo > b.log; rm sub/c.log; echo > sub/d.log")
+    assert desk.changes(then, desk.take()) == [
+        (".gitignore", "created"),
+        ("a.log", "modified"),
+        ("sub/c.log", "deleted"),
+    ]
     desk.rewind(then)
     assert (desk.root / "a.log").read_text() == "1"
     assert (desk.root / "b.log").exists()
+    assert (desk.root / "sub/d.log").exists()
+
+
+def test_what_is_ignored_by_rules_that_only_ripgrep_knows_is_not_touched_either(desk: Desk) -> None:
+    desk.write({"a": "1", "vendor/lib/x": "2"})
+    desk.bash("git init -q; echo vendor/ > .git/info/exclude; ln -s x vendor/lib/link; mkdir vendor/empty")
+    then = desk.take()
+    desk.bash("ln -sf y vendor/lib/link; rmdir vendor/empty; chmod 700 vendor/lib")
+    assert desk.changes(then, desk.take()) == []
 
 
 def test_a_file_that_git_tracks_is_kept_although_it_is_ignored(desk: Desk) -> None:
@@ -204,7 +218,11 @@ def test_huge_and_strange_files_are_left_out_and_named(desk: Desk) -> None:
     assert desk.changes(then, now) == []
     restored = desk.store.restore(desk.root, then.id, now.id)
     assert restored.changed == ()
-    assert [each.path.name for each in restored.failed] == ["a", "huge", "pipe"]
+    assert [(each.path.name, each.reason.partition(",")[0]) for each in restored.failed] == [
+        ("a", "It is not kept"),
+        ("huge", "It was not kept at that time"),
+        ("pipe", "It was not kept at that time"),
+    ]
     assert (desk.root / "huge").read_text() == "small\n"
     assert stat.S_ISFIFO((desk.root / "a").stat().st_mode)
 
@@ -213,10 +231,14 @@ def test_a_file_that_goes_away_during_the_look_is_not_there(desk: Desk) -> None:
     desk.write({f"f{n}": str(n) for n in range(4)} | {"d/e/f": "x"})
 
     class Vandal(threading.Event):
-        """Deletes while it is asked whether to stop."""
+        """Deletes, when the root has been looked at, while it is asked whether to stop."""
+
+        asked = 0
 
         def is_set(self) -> bool:
-            desk.bash("rm -rf f2 d")
+            self.asked += 1
+            if self.asked == 2:
+                desk.bash("rm -rf f2 d")
             return False
 
     then = desk.store.take(desk.root, ["f0", "f1", "f2", "f3", "d/e/f", "never"], stop=Vandal())

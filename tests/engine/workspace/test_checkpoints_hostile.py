@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections import UserDict
+from collections.abc import ItemsView, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -37,11 +38,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_names_of_any_bytes_and_any_case_come_back(desk: Desk) -> None:
     for name in (b"\xff\xfe", b"new\nline", b"Case", b"case", b"CASE", b" ", b"\\", b"*", b"x" * 255):
         Path(os.fsdecode(os.fsencode(desk.root) + b"/" + name)).write_bytes(name)
+    desk.write({".ignore": "*.log", "new\nfolder/a": "1"})
     before, then = tree_of(desk.root), desk.take()
-    desk.bash("rm -- *; mkdir $'\\xfe'; echo > $'\\xfe/\\xfd'")
-    after = tree_of(desk.root)
-    assert ("\udcfe/\udcfd", "created") in desk.changes(then, desk.take())
-    now = desk.take()
+    desk.bash("rm -- *; mkdir $'\\xfe'; echo > $'\\xfe/\\xfd'; ln -s x $'new\nfolder/ignored.log'")
+    changes = desk.changes(then, desk.take())
+    assert ("\udcfe/\udcfd", "created") in changes
+    assert ("new\nfolder/ignored.log", "created") not in changes
+    (desk.root / "new\nfolder/ignored.log").unlink()
+    after, now = tree_of(desk.root), desk.take()
     assert desk.rewind(then).failed == ()
     assert tree_of(desk.root) == before
     assert desk.rewind(now).failed == ()
@@ -141,6 +145,17 @@ def test_what_was_done_in_a_read_only_folder_is_taken_back_and_it_stays_read_onl
             (desk.root / name).chmod(0o555)
         assert desk.rewind(then).failed == ()
         assert tree_of(desk.root) == before
+
+
+def test_a_closed_folder_of_a_program_is_taken_away() -> None:
+    with _without_privileges() as desk:
+        then = desk.take()
+        desk.write({"new/a": "1"})
+        current = desk.take()
+        (desk.root / "new").chmod(0)
+        assert desk.store.restore(desk.root, then.id, desk.take().id).failed == ()
+        assert list(desk.root.iterdir()) == []
+        assert desk.changes(then, current) == [("new/a", "created")]
 
 
 def test_a_file_that_cannot_be_read_is_named_and_left_alone() -> None:
@@ -299,18 +314,34 @@ def test_what_is_thrown_away_while_a_checkpoint_is_taken_is_stored_again(desk: D
     other = CheckpointStore(desk.root.parent / "state" / "checkpoints.sqlite")
 
     class Sweeper(threading.Event):
-        """Prunes in another process's stead, now and then, while it is asked whether to stop."""
+        """Prunes in another process's stead while it is asked whether to stop."""
 
         asked = 0
 
         def is_set(self) -> bool:
             self.asked += 1
-            if self.asked in (6, 7):
+            if self.asked == 104:  # after 101 folders and two of eight groups of files
                 other.prune(keep_days=0)
             return False
 
     then = desk.store.take(desk.root, files, stop=Sweeper())
     assert all(desk.store.text(then.id, desk.root / name) == text.encode() for name, text in files.items())
+    other.close()
+
+
+def test_an_error_in_the_middle_leaves_nothing_behind_and_nothing_locked(desk: Desk) -> None:
+    class Broken(UserDict[Path, str]):
+        """Texts that cannot be had."""
+
+        def items(self) -> ItemsView[Path, str]:
+            raise KeyError("nothing here")
+
+    desk.write({"a": "1"})
+    with pytest.raises(KeyError):
+        desk.take(Broken({desk.root: ""}))
+    then = desk.take()
+    other = CheckpointStore(desk.root.parent / "state" / "checkpoints.sqlite")
+    assert other.text(then.id, desk.root / "a") == b"1"
     other.close()
 
 

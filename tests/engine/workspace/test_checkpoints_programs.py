@@ -98,7 +98,8 @@ def test_git_never_notices(tmp_path: Path) -> None:
         "git init -q; git -C sub/inner init -q; git -C sub/inner add .; git -C sub/inner commit -qm inner;"
         "git add .; git commit -qm one; echo stashed > b; git stash -q; echo 33 > staged; git add staged;"
         "for h in post-checkout post-index-change pre-commit; do cp hook .git/hooks/$h; chmod 755 .git/hooks/$h; done;"
-        "echo dirty > a; echo new > untracked; git config core.autocrlf true; git config core.fsmonitor ../hook"
+        "echo dirty > a; echo new > untracked; git config core.autocrlf true;"
+        "git config core.fsmonitor .git/hooks/pre-commit; git update-index --fsmonitor; rm ../ran"
     )
     before, then = tree_of(desk.root), desk.take()
     hidden, status = _git_state(desk)
