@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.agent import AsyncAgent
     from a3s_lsp.sdk.blocking import Agent, EventStream, Session
     from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
+    from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
     from a3s_lsp.sdk.session import AsyncSession
     from a3s_lsp.sdk.streams import AsyncEventStream
     from a3s_lsp.sdk.values import (
@@ -41,15 +42,18 @@ __all__ = [
     "ArtifactStoreLimits",
     "AsyncAgent",
     "AsyncEventStream",
+    "AsyncReview",
     "AsyncSession",
     "ConfigError",
     "ConfirmationPolicy",
     "EventStream",
     "EventType",
     "FileSessionStore",
+    "HunkInfo",
     "MemorySessionStore",
     "ModelError",
     "PermissionPolicy",
+    "Review",
     "RunCancelled",
     "RunFailed",
     "Session",
@@ -68,15 +72,18 @@ _ROOMS = {
     "ArtifactStoreLimits": "a3s_lsp.sdk.values",
     "AsyncAgent": "a3s_lsp.sdk.agent",
     "AsyncEventStream": "a3s_lsp.sdk.streams",
+    "AsyncReview": "a3s_lsp.sdk.review",
     "AsyncSession": "a3s_lsp.sdk.session",
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.values",
     "EventStream": "a3s_lsp.sdk.blocking",
     "EventType": "a3s_lsp.sdk.values",
     "FileSessionStore": "a3s_lsp.sdk.values",
+    "HunkInfo": "a3s_lsp.sdk.review",
     "MemorySessionStore": "a3s_lsp.sdk.values",
     "ModelError": "a3s_lsp.engine.errors",
     "PermissionPolicy": "a3s_lsp.sdk.values",
+    "Review": "a3s_lsp.sdk.review",
     "RunCancelled": "a3s_lsp.engine.errors",
     "RunFailed": "a3s_lsp.engine.errors",
     "Session": "a3s_lsp.sdk.blocking",

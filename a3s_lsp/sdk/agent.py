@@ -24,6 +24,7 @@ from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_config
@@ -108,6 +109,7 @@ class AsyncAgent(Handle):
             permission=permission,
             confirmation=confirmation,
             slots=PromptSlots(options.role, options.guidelines, options.response_style, options.extra),
+            checkpoints=_checkpoints(options),
             limits=self._limits(options),
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
         )
@@ -136,6 +138,11 @@ def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> S
     if mode == "enabled":
         raise A3SError("planning_mode 'enabled' is not available in this version; leave it at 'auto' or 'disabled'.")
     return chosen
+
+
+def _checkpoints(options: SessionOptions) -> CheckpointStore | None:
+    folder = options.checkpoint_dir
+    return None if folder is None else CheckpointStore(Path(folder) / "checkpoints.db")
 
 
 def _policies(options: SessionOptions) -> tuple[PermissionPolicy | None, ConfirmationPolicy | None]:

@@ -6,83 +6,23 @@ A blocking call waits in small steps, so that Ctrl-C gets through on every syste
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import queue
-import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from a3s_lsp.engine.events import TERMINAL
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
+from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
 from a3s_lsp.sdk.requests import History, Request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
+from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.values import SessionOptions
-
-T = TypeVar("T")
-_STEP_SECONDS = 0.1
-_TIDY_SECONDS = 0.5
-
-
-class LoopThread:
-    """An event loop on a thread of its own, which ends when nothing refers to this object any more."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=_serve, args=(self.loop,), name="a3s-engine", daemon=True)
-        thread.start()
-        weakref.finalize(self, self.loop.call_soon_threadsafe, self.loop.stop)
-
-    def call(self, work: Coroutine[object, object, T]) -> T:
-        """Run it, and wait for it. Ctrl-C cancels it, and waits for a moment until it has tidied up."""
-        tasks: list[asyncio.Task[T]] = []
-
-        async def watched() -> T:
-            tasks.append(asyncio.ensure_future(work))
-            await asyncio.wait(tasks)
-            return tasks[0].result()
-
-        future = asyncio.run_coroutine_threadsafe(watched(), self.loop)
-        try:
-            return _patiently(future)
-        except KeyboardInterrupt:
-            for task in tasks:
-                self.loop.call_soon_threadsafe(task.cancel)
-            concurrent.futures.wait([future], timeout=_TIDY_SECONDS)
-            raise
-
-    def here(self, work: Callable[[], T]) -> T:
-        """Run a plain function on the loop, and wait for it."""
-
-        async def call() -> T:
-            return work()
-
-        return self.call(call())
-
-
-def _patiently(future: concurrent.futures.Future[T]) -> T:
-    while True:
-        try:
-            return future.result(_STEP_SECONDS)
-        except TimeoutError:
-            if future.done():
-                return future.result()
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
 
 
 class Agent(Handle):
@@ -187,7 +127,7 @@ class EventStream(Handle):
 def _next(events: queue.SimpleQueue[AgentEvent]) -> AgentEvent:
     while True:
         try:
-            return events.get(timeout=_STEP_SECONDS)
+            return events.get(timeout=STEP_SECONDS)
         except queue.Empty:
             continue
 
@@ -226,6 +166,11 @@ class Session(Handle):
     def init_warning(self) -> str | None:
         """What the session was made without, in a sentence."""
         return self._session.init_warning
+
+    @property
+    def review(self) -> Review:
+        """What became of the changes of this session, and the way back."""
+        return Review.of(self._loop, self._session.review)
 
     # ------------------------------------------------------------ prompts
 

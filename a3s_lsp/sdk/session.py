@@ -16,6 +16,7 @@ from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.engine.state import RunState
 from a3s_lsp.sdk.requests import History, Request, parse_request, write_history
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
+from a3s_lsp.sdk.review import AsyncReview
 from a3s_lsp.sdk.streams import AsyncEventStream
 
 
@@ -42,6 +43,11 @@ class AsyncSession(Handle):
     def workspace(self) -> str:
         """The folder, as it was given."""
         return self._workspace
+
+    @property
+    def review(self) -> AsyncReview:
+        """What became of the changes of this session, and the way back."""
+        return AsyncReview.of(self.engine)
 
     # ------------------------------------------------------------ prompts
 

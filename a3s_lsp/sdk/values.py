@@ -143,6 +143,9 @@ class SessionOptions:
     max_parse_retries: int | None = None
     tool_timeout_ms: int | None = None
     artifact_store_limits: ArtifactStoreLimits | None = None
+    checkpoint_dir: str | None = None
+    """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
+    can take them back. None keeps no checkpoints."""
 
     def __init__(self) -> None:
         for name, default in _DEFAULTS.items():
