@@ -38,7 +38,9 @@ NEWER_SECONDS = 2.0
 """How long newer text may take that could be why an edit was refused without a reason."""
 
 _ALL_OR_NOTHING = (types.FailureHandlingKind.Transactional, types.FailureHandlingKind.TextOnlyTransactional)
-_ABOUT_VERSIONS = re.compile(r"version|stale|out.?dated|out.of.date|newer|changed", re.IGNORECASE)
+_ABOUT_VERSIONS = re.compile(
+    r"version|stale|out.?dated|out.of.date|newer|(has|have|was|were|been) changed", re.IGNORECASE
+)
 
 
 @dataclass(eq=False, slots=True)

@@ -382,10 +382,10 @@ async def test_a_refusal_that_has_another_reason_is_none_of_the_persons_doing(tm
 
         def refuse(params: Json) -> Json:
             s.person.type(path, "a\nb\ntyped\n")
-            return {"applied": False, "failureReason": "the buffer is read only"}
+            return {"applied": False, "failureReason": "the buffer cannot be changed"}
 
         s.person.respond["workspace/applyEdit"] = refuse
-        with pytest.raises(EditRefused, match="read only"):
+        with pytest.raises(EditRefused, match="cannot be changed"):
             await s.apply(path, "a\nB\n")
 
 
