@@ -75,16 +75,18 @@ def test_a_file_and_an_unsaved_text_are_read_as_they_were(desk: Desk) -> None:
 
 
 def test_ignored_files_are_neither_kept_nor_touched(desk: Desk) -> None:
-    desk.write({".gitignore": "*.log\nbuild/\nlocal\n", "a": "1", "x.log": "2", "build/out": "3", "sub/y.log": "4"})
-    desk.bash("ln -s a local; mkdir -p build/empty sub/build")
+    desk.write(
+        {".gitignore": "*.log\nbuild/\ncache/\nlocal\n", "a": "1", "x.log": "2", "build/out": "3", "sub/y.log": "4"}
+    )
+    desk.bash("ln -s a local; mkdir -p build/empty cache")
     then = desk.take()
-    desk.bash("echo 22 > x.log; echo 33 > build/out; rm a; ln -sf x local; echo > z.log; rmdir build/empty sub/build")
+    desk.bash("echo 22 > x.log; echo 33 > build/out; rm a; ln -sf x local; echo > z.log; rmdir build/empty cache")
     after = desk.take()
     assert desk.changes(then, after) == [("a", "deleted")]
     assert desk.rewind(then).changed == (desk.root / "a",)
     assert (desk.root / "x.log").read_text() == "22\n"
     assert (desk.root / "z.log").exists()
-    assert not (desk.root / "sub/build").exists()
+    assert not (desk.root / "cache").exists()
     assert os.readlink(desk.root / "local") == "x"  # noqa: PTH115, exactly as it is
 
 
@@ -102,13 +104,16 @@ def test_a_file_that_was_ignored_then_is_not_deleted_for_being_new(desk: Desk) -
 
 
 def test_a_file_that_is_ignored_since_is_still_taken_back(desk: Desk) -> None:
-    desk.write({"a.log": "1", "sub/c.log": "1"})
+    desk.write({"a.log": "1", "sub/c.log": "1", "sub/e.log": "1"})
     then = desk.take()
-    desk.bash("echo '*.log' > .gitignore; echo 2 > a.log; echo > b.log; rm sub/c.log; echo > sub/d.log")
+    desk.bash(
+        "echo '*.log' > .gitignore; echo 2 > a.log; echo > b.log; rm sub/c.log; echo 2 > sub/e.log; echo > sub/d.log"
+    )
     assert desk.changes(then, desk.take()) == [
         (".gitignore", "created"),
         ("a.log", "modified"),
         ("sub/c.log", "deleted"),
+        ("sub/e.log", "modified"),
     ]
     desk.rewind(then)
     assert (desk.root / "a.log").read_text() == "1"
