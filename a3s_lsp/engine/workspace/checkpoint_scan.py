@@ -105,8 +105,10 @@ class Scan:
         for draft in reversed(self._drafts):
             entries = draft.entries
             entries.update((name, Entry(folder.mode, folder.content)) for name, folder in draft.folders.items())
-            same = draft.old_content is not None and entries == draft.old
-            draft.content = draft.old_content if same and draft.old_content is not None else put(encode(entries))
+            if draft.old_content is not None and entries == draft.old:
+                draft.content = draft.old_content
+            else:
+                draft.content = put(encode(entries))
         return Entry(self._drafts[0].mode, self._drafts[0].content)
 
     def _note_listed(self, listed: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,10 @@ from a3s_lsp.engine.workspace.checkpoint_scan import Scan
 from a3s_lsp.engine.workspace.checkpoint_trees import Difference, Entry, Folder, Part
 
 KEEP_DAYS = 14
+"""For how long checkpoints are kept."""
+
 MAX_BYTES = 2 * 1024**3
+"""How much room all contents may take."""
 
 DeltaKind: TypeAlias = Literal["created", "modified", "deleted", "mode"]
 
@@ -89,7 +92,7 @@ class CheckpointStore:
     def take(
         self,
         root: Path,
-        files: Iterable[str],
+        files: Collection[str],
         texts: Mapping[Path, str] = _NO_TEXTS,
         stop: threading.Event | None = None,
     ) -> Checkpoint:
@@ -130,8 +133,7 @@ class CheckpointStore:
     def text(self, checkpoint: str, path: Path) -> bytes | None:
         """The bytes that the file had; None if there was no file, or if it was not kept."""
         row = self._row(checkpoint)
-        entry = trees.find(_root_of(row), _relative(row, path), self._folder)
-        return None if entry is None or entry.is_folder or entry.is_link else self._tables.get(entry.content)
+        return self._bytes_at(_root_of(row), _relative(row, path))
 
     def buffer(self, checkpoint: str, path: Path) -> str | None:
         """The unsaved text that was kept beside the file, None if there was none."""
