@@ -133,20 +133,30 @@ def rebase(before: str, after: str, current: str) -> str | Overlap:
     """
     if before == current:
         return after
+    edits, overlaps = _carried(before, after, current)
+    return overlaps[0] if overlaps else apply_edits(current, edits)
+
+
+def rebase_where_free(before: str, after: str, current: str) -> tuple[str, bool]:
+    """As `rebase`, but leaving out those hunks that are in somebody's way; the second value tells whether none was."""
+    edits, overlaps = _carried(before, after, current)
+    return apply_edits(current, edits), not overlaps
+
+
+def _carried(before: str, after: str, current: str) -> tuple[list[Edit], list[Overlap]]:
     mine, theirs = line_hunks(before, after), line_hunks(before, current)
     fresh: list[Edit] = []
+    overlaps: list[Overlap] = []
     shift = at = 0
     for edit in mine:
         while at < len(theirs) and _precedes(theirs[at], edit):
             shift += _growth(theirs[at])
             at += 1
-        if at < len(theirs) and not _precedes(edit, theirs[at]):
-            if theirs[at] == edit:
-                continue
-            start = theirs[at].start + shift
-            return Overlap(line_of(current, start), theirs[at].text)
-        fresh.append(Edit(edit.start + shift, edit.end + shift, edit.text))
-    return apply_edits(current, fresh)
+        if at == len(theirs) or _precedes(edit, theirs[at]):
+            fresh.append(Edit(edit.start + shift, edit.end + shift, edit.text))
+        elif theirs[at] != edit:
+            overlaps.append(Overlap(line_of(current, theirs[at].start + shift), theirs[at].text))
+    return fresh, overlaps
 
 
 def _precedes(one: Edit, other: Edit) -> bool:

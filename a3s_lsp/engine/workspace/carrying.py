@@ -63,6 +63,8 @@ def _altered(made: ChangeSet, shown: Sequence[Shown], display: Callable[[Path], 
         if after is None or seen.text == after:
             continue
         name, difference = display(seen.path), unified(after, seen.text, "edit", "now")
+        if not difference:  # line ends, which are the document's own
+            continue
         if seen.cause == "editor":
             yield f"The editor itself changed {name} after the edit, as format on save does:\n{difference}"
         else:

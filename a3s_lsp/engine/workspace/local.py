@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +24,7 @@ from a3s_lsp.engine.ports import (
     unnoticed,
     unrecorded,
 )
-from a3s_lsp.engine.texts import rebase
+from a3s_lsp.engine.texts import rebase_where_free
 from a3s_lsp.engine.workspace import carrying
 from a3s_lsp.engine.workspace.disk import DiskWrites, current_text, is_small, open_file, text_of
 from a3s_lsp.engine.workspace.leases import Leases
@@ -108,7 +108,7 @@ class LocalWorkspace:
 
     def opened(self) -> Sequence[Document]:
         documents = () if self._editor is None else self._editor.documents()
-        real = ((Path(os.path.realpath(document.path)), document) for document in documents)
+        real = ((_real(document.path), document) for document in documents)
         return [
             Document(path, document.text, document.version, document.dirty, document.behind)
             for path, document in real
@@ -122,7 +122,7 @@ class LocalWorkspace:
         document = self._editor.document(path)
         if document is not None:
             return document
-        return next((d for d in self._editor.documents() if Path(os.path.realpath(d.path)) == path), None)
+        return next((d for d in self._editor.documents() if _real(d.path) == path), None)
 
     # ------------------------------------------------------------ watching
 
@@ -153,13 +153,18 @@ class LocalWorkspace:
             self._editor.watch(paths)
 
     def _take_notice(self, change: TextChange) -> None:
-        path = Path(os.path.realpath(change.path))
+        path = _real(change.path)
         told = TextChange(path, change.text, change.cause)
         if path in self._changing and (change.cause == "agent" or path in self._changed):
             # Ours, or on top of ours: told once the log has what we did.
             self._changed[path] = told
             return
         self._tell(told)
+
+    def _tell_held(self, paths: Set[Path]) -> None:
+        """Tell what was kept back while we were changing these files."""
+        for path in paths & self._changed.keys():
+            self._tell(self._changed.pop(path))
 
     def _tell(self, change: TextChange) -> None:
         for listener in tuple(self._listeners):
@@ -183,17 +188,20 @@ class LocalWorkspace:
             self._changing |= paths
             self._attach()
             try:
-                applied = await self._in_rounds(changes, planned, made)
+                applied = await self._in_rounds(paths, changes, planned, made)
             finally:
                 self._changing -= paths
-                for path in paths & self._changed.keys():
-                    self._tell(self._changed.pop(path))
+                self._tell_held(paths)
                 self._detach()
         told = [f"{self.display(path)} was also changed by {who} a short time ago." for path, who in others.items()]
         return Applied(applied.changes, (*told, *applied.remarks))
 
     async def _in_rounds(
-        self, changes: ChangeSet, planned: Callable[[ChangeSet], Awaitable[None]], made: Callable[[ChangeSet], None]
+        self,
+        paths: Set[Path],
+        changes: ChangeSet,
+        planned: Callable[[ChangeSet], Awaitable[None]],
+        made: Callable[[ChangeSet], None],
     ) -> Applied:
         for left in range(_ROUNDS, -1, -1):
             current = await self._carried_over(changes)
@@ -203,6 +211,7 @@ class LocalWorkspace:
             except StaleEdit:
                 if left == 0:
                     raise
+                self._tell_held(paths)  # the next round starts from what the documents have by now
             else:
                 made(current)
                 return Applied(current, carrying.remarks(changes, current, shown, self.display))
@@ -271,23 +280,31 @@ class LocalWorkspace:
     async def _take_back(self, label: str, edits: Sequence[BufferEdit], writes: DiskWrites) -> list[str]:
         """Undo what was done in part. Returns the paths where that did not work."""
         left = list(await asyncio.to_thread(writes.roll_back))
-        inverse = [edit for edit in map(self._inverse, edits) if edit is not None]
-        if inverse and self._editor is not None:
-            try:
-                await self._editor.apply(f"Undo: {label}", inverse)
-            except (StaleEdit, EditRefused):
-                left += [str(edit.path) for edit in inverse]
-        return left
+        done = [edit for edit in edits if _real(edit.path) in self._changed]
+        return left + [str(edit.path) for edit in done if not await self._taken_back(label, edit)]
 
-    def _inverse(self, edit: BufferEdit) -> BufferEdit | None:
-        """What takes the edit back if the editor has done it although it failed as a whole."""
-        document = None if self._editor is None else self._editor.document(edit.path)
-        if document is None or document.text == edit.before or Path(os.path.realpath(edit.path)) not in self._changed:
-            return None
-        text = rebase(edit.after, edit.before, document.text)
-        if not isinstance(text, str):
-            return None
-        return BufferEdit(edit.path, document.version or 0, document.text, text)
+    async def _taken_back(self, label: str, edit: BufferEdit) -> bool:
+        """Take an edit of a document back, out of whatever it has become. False if something of it stays."""
+        for _ in range(_ROUNDS):
+            document = None if self._editor is None else self._editor.document(edit.path)
+            if document is None or self._editor is None:
+                return False
+            text, is_whole = rebase_where_free(edit.after, edit.before, document.text)
+            if text == document.text:
+                return is_whole
+            try:
+                inverse = BufferEdit(edit.path, document.version or 0, document.text, text)
+                await self._editor.apply(f"Undo: {label}", [inverse])
+            except StaleEdit:
+                continue
+            except EditRefused:
+                return False
+            return is_whole
+        return False
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _complain(left: Sequence[str], error: BaseException | None) -> None:

@@ -180,6 +180,8 @@ local function capabilities()
   local supported = vim.lsp.protocol.make_client_capabilities()
   supported.workspace.workspaceEdit.documentChanges = true
   supported.workspace.workspaceEdit.resourceOperations = { "rename" }
+  -- `edits` looks at everything before it does anything, and takes it back if it fails all the same.
+  supported.workspace.workspaceEdit.failureHandling = "transactional"
   return supported
 end
 
