@@ -46,6 +46,8 @@ def search_bytes(query: Query, path: Path, data: bytes) -> FileHits | None:
     pattern = _pattern(query)
     spans: dict[int, list[Span]] = {}
     for match in pattern.finditer(data):
+        if query.whole_word and _is_part_of_a_word(data, match.start(), match.end()):
+            continue
         replacement = None if query.replacement is None else _expanded(query, match)
         number = data.count(b"\n", 0, match.start()) + 1
         spans.setdefault(number, []).append(Span(match.start(), match.end(), match[0], replacement))
@@ -63,11 +65,17 @@ def _hit(lines: list[bytes], number: int, spans: dict[int, list[Span]]) -> Hit:
 
 def _pattern(query: Query) -> re.Pattern[bytes]:
     source = re.escape(query.pattern) if query.literal else query.pattern
-    source = rf"\b(?:{source})\b" if query.whole_word else source
     try:
         return re.compile(source.encode(), re.MULTILINE | (re.IGNORECASE if query.ignore_case else 0))
     except re.error as error:
         raise ToolError(f"Invalid regex pattern '{query.pattern}': {error}.", {"type": "invalid_argument"}) from error
+
+
+def _is_part_of_a_word(data: bytes, start: int, end: int) -> bool:
+    """Whether a letter, digit or _ of any script adjoins."""
+    left = data[max(0, start - 4) : start].decode(errors="ignore")[-1:]
+    right = data[end : end + 4].decode(errors="ignore")[:1]
+    return any(neighbour.isalnum() or neighbour == "_" for neighbour in (left, right) if neighbour)
 
 
 def _expanded(query: Query, match: re.Match[bytes]) -> bytes:

@@ -201,7 +201,7 @@ async def test_replace_finds_its_places_in_other_encodings_too(desk: Desk) -> No
 
 async def test_search_without_ripgrep_finds_the_same(desk: Desk) -> None:
     for name in ("src/a.py", "b.txt", "vendor/v.py", ".git/x.py"):
-        desk.put(name, "one\r\nhit it\nthree\nHit\n")
+        desk.put(name, "one\r\nhit it\nthree\nHit\nhit가 éhit _hit hit1 (hit)\n")
     desk.put("bin.py", b"hit\0")
     desk.put(".gitignore", "vendor\n")
     desk.editor.open(desk.root / "new.py", "hit\n")
