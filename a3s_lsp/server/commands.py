@@ -13,6 +13,7 @@ from a3s_lsp.engine.state import State
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.context import with_context
 from a3s_lsp.server.hunk_commands import HunkCommands
+from a3s_lsp.server.patience import in_time
 from a3s_lsp.server.uris import uri_to_path
 
 if TYPE_CHECKING:
@@ -134,8 +135,14 @@ class Commands:
         if params.to is None:
             points = await session.rewinding.points()
             return {"points": [{"id": p.id, "kind": p.kind, "label": p.label, "time": p.time_ms} for p in points]}
-        go = session.rewinding.preview if params.preview else session.rewind
-        done = await go(params.to, files=params.files, conversation=params.conversation)
+        with_what = {"files": params.files, "conversation": params.conversation}
+        if params.preview:
+            done = await session.rewinding.preview(params.to, **with_what)
+        elif self._host.settings.client.events:
+            done = await session.rewind(params.to, **with_what)
+        else:
+            shown = await session.rewinding.preview(params.to, **with_what)
+            done = await in_time(self._host.server, session.rewind(params.to, **with_what), "rewind") or shown
         answer: Json = {
             "files": [{"path": str(path), "change": change} for path, change in done.files],
             "messages": done.messages,
@@ -147,7 +154,10 @@ class Commands:
         """Run a slash command."""
         params = wire.read(wire.Slash, argument)
         session = await self._host.session(params.session_id)
-        return {"text": await session.run_command(name, params.args)}
+        work = session.run_command(name, params.args)
+        if self._host.settings.client.events:
+            return {"text": await work}
+        return {"text": await in_time(self._host.server, work, f"/{name}") or "It takes a moment, and goes on."}
 
 
 def _status(state: State) -> str:

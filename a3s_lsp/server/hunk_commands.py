@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,11 @@ from a3s_lsp.engine.session import Session
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.hunk_texts import question
 from a3s_lsp.server.hunks import PlacedHunk
-from a3s_lsp.server.notices import show_error
+from a3s_lsp.server.patience import in_time
 from a3s_lsp.server.review import lines_of
 
 if TYPE_CHECKING:
     from a3s_lsp.server.host import Host
-
-
-ANSWER_SECONDS = 0.5
-"""How long the answer may wait for an undo. Emacs tells of no change before it has the answer to its command, and the
-undo is not done before the change is told."""
 
 
 class HunkCommands:
@@ -69,23 +63,8 @@ class HunkCommands:
         """Put back what stood there before; all that is meant of one session is one step."""
         chosen = self._chosen(wire.read(wire.HunkChoice, argument))
         live = [hunk for session, hunks in chosen for hunk in hunks if session.review.ledger.hunks[hunk].live]
-        undoing = self._host.server.run_task(_undone(chosen), "undo")
-        await asyncio.wait([undoing], timeout=ANSWER_SECONDS)
-        if not undoing.done():
-            undoing.add_done_callback(self._tell_failure)
-            return {"hunks": live}
-        undone = undoing.result()
-        if isinstance(undone, A3SError):
-            raise undone
-        return {"hunks": undone}
-
-    def _tell_failure(self, undoing: asyncio.Task[Sequence[str] | A3SError]) -> None:
-        """Show what went wrong with an undo whose command was answered before."""
-        if undoing.cancelled() or undoing.exception() is not None:
-            return
-        undone = undoing.result()
-        if isinstance(undone, A3SError):
-            show_error(self._host.server, str(undone))
+        undone = await in_time(self._host.server, _undone(chosen), "undo")
+        return {"hunks": live if undone is None else undone}
 
     def ask(self, argument: Json) -> Json:
         """Start a run about a hunk."""
@@ -131,12 +110,8 @@ class HunkCommands:
         return found
 
 
-async def _undone(chosen: Sequence[tuple[Session, Sequence[str]]]) -> Sequence[str] | A3SError:
-    """The hunks that were undone, or why they could not be."""
-    try:
-        return [hunk for session, hunks in chosen for hunk in await session.review.undo(hunks)]
-    except A3SError as error:
-        return error
+async def _undone(chosen: Sequence[tuple[Session, Sequence[str]]]) -> Sequence[str]:
+    return [hunk for session, hunks in chosen for hunk in await session.review.undo(hunks)]
 
 
 def _range(span: wire.Range) -> types.Range:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from a3s_lsp.engine.messages import Json
 from a3s_lsp.server.fake_editor import ServerError
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.server.desk import desk
@@ -50,3 +51,22 @@ async def test_two_prompts_that_come_together_are_for_one_session(tmp_path: Path
         both = await asyncio.gather(*(d.editor.command("a3s.prompt", {"text": text}) for text in "12"))
         assert both[0]["sessionId"] == both[1]["sessionId"]
         await d.editor.ending(str(both[1]["runId"]))
+
+
+async def test_an_editor_that_tells_of_changes_only_after_its_command_was_answered_can_rewind(tmp_path: Path) -> None:
+    async with desk(tmp_path / "w", ScriptedModel([EDIT, "done"])) as d:
+        path = d.root / "a.py"
+        d.editor.open(path, "old\n")
+        run = (await d.editor.prompt("go"))["runId"]
+        d.editor.notify("workspace/didChangeConfiguration", {"settings": {"a3s": {"client": {"events": False}}}})
+        apply = d.editor.respond["workspace/applyEdit"]
+
+        def slow(params: Json) -> object:
+            asyncio.get_running_loop().call_soon(d.editor.hold)
+            return apply(params)
+
+        d.editor.respond["workspace/applyEdit"] = slow
+        answer = await d.editor.command("a3s.rewind", {"to": run})
+        assert answer["files"] == [{"path": str(path), "change": "modified"}]
+        d.editor.release()
+        await d.editor.until(lambda: d.editor.text(path) == "old\n")
