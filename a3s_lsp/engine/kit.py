@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,8 @@ class Kit:
     """Wait until all that was emitted is durable."""
     conversation: Callable[[], Sequence[Message]]
     """What the model is to see, as of now."""
+    call_ids: Callable[[], Collection[str]] = frozenset
+    """The ids of all calls that the session ever had, also of those that are no longer in the conversation."""
     steering: Callable[[], Sequence[str]] = field(default=tuple)
     """The messages that the person added meanwhile; each is gone from here once its `Steered` is emitted."""
     before_change: Callable[[str], Awaitable[None]] = unkept

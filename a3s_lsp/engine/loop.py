@@ -108,7 +108,7 @@ class _Answer:
     def _fresh_id(self, piece: CallDelta, kit: Kit) -> str:
         """The provider's id; a made one where it has none, or uses one twice, since results are matched by it."""
         taken = {c.id for m in kit.conversation() if isinstance(m, AssistantMessage) for c in m.tool_calls}
-        taken.update(call.id for call in self.calls.values())
+        taken.update(kit.call_ids(), (call.id for call in self.calls.values()))
         wanted = piece.id or f"call_{len(taken)}"
         name, n = wanted, 2
         while name in taken:

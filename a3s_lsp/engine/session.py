@@ -144,6 +144,7 @@ class Session:
                 call_id, lambda: None if run.state.ended else run.id
             ),
             conversation=lambda: self.state.conversation(run.id),
+            call_ids=lambda: self.state.call_ids,
             steering=lambda: tuple(run.state.steering),
             review=self.review.note,
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},

@@ -52,6 +52,8 @@ class State:
         self.runs: dict[str, RunState] = {}
         self.begun: dict[str, f.CallBegan] = {}
         """Calls whose side effects may have happened, and that have no result."""
+        self.call_ids: set[str] = set()
+        """The ids of all calls there ever were."""
         self.questions: dict[str, f.QuestionAsked] = {}
         self.rules: list[f.RuleLearned] = []
         self.ledger = Ledger()
@@ -131,6 +133,7 @@ class State:
                 run.partial, run.turns = "", turn
                 run.usage, self.usage = run.usage + usage, self.usage + usage
                 talk.append(message)
+                self.call_ids.update(call.id for call in message.tool_calls)
             case f.RunEnded():
                 self._ended(run, talk, fact)
             case _:

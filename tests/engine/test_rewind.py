@@ -10,7 +10,7 @@ import pytest
 
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.facts import RunQueued
-from a3s_lsp.engine.messages import UserMessage
+from a3s_lsp.engine.messages import ToolCall, UserMessage
 from a3s_lsp.engine.session import Session
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.testing import MemoryEditor, Pause, Reply, ScriptedModel, call
@@ -235,3 +235,17 @@ async def test_the_slash_command_lists_rewinds_and_redoes(tmp_path: Path) -> Non
     assert told.splitlines()[:2] == ["Rewound: 1 files; the conversation has 0 messages.", "  deleted a"]
     assert "created a" in await session.run_command("rewind", "redo")
     assert (tmp_path / "w" / "a").read_text() == "1\n"
+
+
+async def test_a_provider_that_counts_its_calls_anew_after_a_rewind_does_not_mix_them_up(tmp_path: Path) -> None:
+    first, second = (
+        Reply("", (ToolCall("call_1", "write", f'{{"file_path": "a", "content": "{text}"}}'),)) for text in "12"
+    )
+    session = await opened(tmp_path, first, "done", second, "done")
+    run = await answer(session, "go")
+    await session.rewind(run.run_id)
+    await answer(session, "again")
+    assert [(hunk.after, hunk.status) for hunk in session.review.ledger.hunks.values()] == [
+        ("1", "undone"),
+        ("2", "applied"),
+    ]
