@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from a3s_lsp.engine.workspace.checkpoint_listing import listed
@@ -25,10 +25,11 @@ def checkpoints(rounds: int = 3) -> None:
         with tempfile.TemporaryDirectory() as folder:
             tree = Path(folder, "tree")
             _grow(tree, files)
-            ours, git, copy = (
-                [measure(tree, Path(folder, f"{name}{number}")) for number in range(rounds)]
-                for name, measure in (("ours", _ours), ("git", _git), ("copy", _copy))
-            )
+            taken = [
+                [measure(tree, Path(folder, f"{number}{measure.__name__}")) for measure in (_ours, _git, _copy)]
+                for number in range(rounds)
+            ]  # all three in turn, so that a machine that changes its speed changes all
+        ours, git, copy = zip(*taken, strict=True)
         print(f"{files:,} files             first   one file changed")
         print(f"  checkpoint       {_medians(ours)}")
         print(f"  git in a shadow  {_medians(git)}   (add -A, write-tree)")
@@ -85,7 +86,7 @@ def _grow(tree: Path, files: int) -> None:
         (folder / f"file_{number}.py").write_text(f"# {number}\n{text}\n")
 
 
-def _medians(rounds: list[list[float]]) -> str:
+def _medians(rounds: Sequence[list[float]]) -> str:
     return "".join(f"{statistics.median(taken) * 1e3:9.0f} ms" for taken in zip(*rounds, strict=True))
 
 

@@ -33,7 +33,7 @@ _SCHEMA_VERSION = 1
 _COLUMNS = "id, root, taken_ms, mode, tree, left_out, buffers"
 _BUSY_SECONDS = 30.0
 _PAGE_BYTES = 16 * 1024
-_WAL_PAGES = 2048
+_WAL_PAGES = 4096
 _WORTH_PACKING = 128
 _SAMPLE_BYTES = 64 * 1024
 

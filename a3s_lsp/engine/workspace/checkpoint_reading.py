@@ -99,7 +99,9 @@ def _read(root: Path, unread: Unread, tables: CheckpointTables) -> _Read:
     except OSError as error:
         return f"It cannot be read: {error.strerror}."
     digest = digest_of(data)
-    return tables.number(digest) or packed(data, digest)
+    # Old contents come back where something was before; in a new folder looking for them costs more than it saves.
+    known = None if unread.draft.old_content is None else tables.number(digest)
+    return packed(data, digest) if known is None else known
 
 
 def _leave_out(scan: Scan, unread: Unread, reason: str) -> None:
