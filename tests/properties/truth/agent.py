@@ -120,13 +120,17 @@ class ScheduledModel:
     name = "offline/assistant"
 
     def __init__(self, names: Sequence[str], letters: Callable[[], str]) -> None:
-        self.jobs: list[Job] = []
+        self._names = names
+        self._calls = 0
+        self.begin([], letters)
+
+    def begin(self, jobs: list[Job], letters: Callable[[], str]) -> None:
+        """Be ready for other jobs."""
+        self.jobs = jobs
         self.attempts: list[Attempt] = []
         self.seen = ""
         """All that the model was ever shown."""
-        self._names = names
         self._letters = letters
-        self._calls = 0
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """The next turn of the job that was asked for last."""

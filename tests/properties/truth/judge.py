@@ -20,7 +20,7 @@ _KNOWN_TEXTS = 40
 """How many texts back an edit may have been made for."""
 
 _REMEDY = re.compile(
-    r"\b(read|repeat|make|try|use|look|keep|add|save|close|open|create|give|check|nearest lines)\b", re.I
+    r"\b(read|repeat|make|try|use|look|keep|add|save|close|open|create|give|check|The file has|nearest lines)\b", re.I
 )
 _ADMITS = re.compile(r"could not be rolled back|[Ll]ook at", re.I)
 

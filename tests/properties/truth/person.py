@@ -35,10 +35,11 @@ def act(step: s.InDocument, path: Path, editor: Editor, letters: Iterator[str], 
                 editor.save(path, overwrite=True)
             editor.close(path)
         case _:
-            editor.edit(path, _splices(step, buffer, letters))
+            editor.edit(path, splices_of(step, buffer, letters))
 
 
-def _splices(step: s.Edits, buffer: Buffer, letters: Iterator[str]) -> list[Splice]:
+def splices_of(step: s.Edits, buffer: Buffer, letters: Iterator[str]) -> list[Splice]:
+    """What the step replaces in the text that there is."""
     match step:
         case s.Paste(_, line, lines):
             text = "".join(f"{next(letters)} paste{buffer.line_end}" for _ in range(lines))

@@ -148,14 +148,7 @@ class World:
 
     def _external(self, path: Path, line: int, *, insert: bool) -> None:
         before = on_disk(path)
-        lines = (before or "").split("\n")
-        at = line % len(lines)
-        own = f"other {next(self.letters.disk)}"
-        if insert or at == len(lines) - 1:
-            lines.insert(at, own)
-        else:
-            lines[at] = own
-        after = "\n".join(lines)
+        after = written_by_another(before or "", line, next(self.letters.disk), insert=insert)
         self.editor.write(path, after)
         self.judge.external(path, before, after)
 
@@ -222,6 +215,17 @@ class World:
 
     def _diverged(self, text: str) -> None:
         self.judge.broken.append(Broken("diverged", text))
+
+
+def written_by_another(text: str, line: int, letter: str, *, insert: bool) -> str:
+    """The text of a file after another program has changed a line of it, or put one in."""
+    lines = text.split("\n")
+    at = line % len(lines)
+    if insert or at == len(lines) - 1:
+        lines.insert(at, f"other {letter}")
+    else:
+        lines[at] = f"other {letter}"
+    return "\n".join(lines)
 
 
 @contextmanager
