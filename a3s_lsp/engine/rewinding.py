@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -135,8 +136,12 @@ class Rewinding:
             return None
         root = self._workspace.root
         texts = {document.path: document.text for document in self._workspace.unsaved()}
+        stop = threading.Event()
         try:
-            return await asyncio.to_thread(self._store.take, root, await listed(root), texts)
+            return await asyncio.to_thread(self._store.take, root, await listed(root), texts, stop)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
         except (StoreError, ToolError) as error:
             logger.warning("there is no checkpoint, so what commands do now cannot be rewound: %s", error)
             return None

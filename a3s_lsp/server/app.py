@@ -138,7 +138,9 @@ def _settings(server: A3SLanguageServer, engine: LateHost) -> None:
     async def initialized(ls: A3SLanguageServer, params: types.InitializedParams) -> None:
         await ask()
         await _watch_settings(server)
-        await (await engine()).warm()
+        host = await engine()
+        await host.warm()
+        await host.tidy()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def changed(ls: A3SLanguageServer, params: types.DidChangeConfigurationParams) -> None:

@@ -239,8 +239,9 @@ class ClientEditor:
     async def _refusal(self, label: str, answer: Json, awaited: Sequence[Confirmation]) -> ToolError:
         """StaleEdit if the editor said no because it has newer text, and once that is here; else EditRefused."""
         reason = str(answer.get("failureReason") or "")
-        if answer.get("applied") is False and (not reason or _ABOUT_VERSIONS.search(reason)):
-            patience = CONFIRM_SECONDS if reason else NEWER_SECONDS
+        if answer.get("applied") is False:
+            # Newer text that is here already is a better witness than the words of the reason.
+            patience = CONFIRM_SECONDS if _ABOUT_VERSIONS.search(reason) else 0 if reason else NEWER_SECONDS
             if await self._until(lambda: any(one.heard for one in awaited), patience if awaited else 0):
                 return _stale(next(one for one in awaited if one.heard).edit.path)
         return _refused(label, reason or "it gave no reason", awaited)

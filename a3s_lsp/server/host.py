@@ -13,7 +13,7 @@ from pathlib import Path
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
-from a3s_lsp.engine.errors import ConfigError, SessionNotFound
+from a3s_lsp.engine.errors import ConfigError, SessionNotFound, StoreError
 from a3s_lsp.engine.events import Event
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.models.loading import warm
@@ -219,6 +219,15 @@ class Host:
             logger.warning("%s", problem)
         if choice.target is not None:
             warm()
+
+    async def tidy(self) -> None:
+        """Throw away what is too old to be gone back to."""
+        checkpoints = self._defaults.surroundings.checkpoints
+        try:
+            if checkpoints is not None and checkpoints.exists:
+                await asyncio.to_thread(checkpoints.prune)
+        except StoreError as error:
+            logger.warning("old checkpoints are not thrown away: %s", error)
 
 
 def _slim(fields: Json) -> Json:

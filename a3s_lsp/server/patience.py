@@ -20,15 +20,28 @@ edit is not done before the change is told."""
 async def in_time(server: A3SLanguageServer, work: Coroutine[object, object, T], name: str) -> T | None:
     """What the work gives; None if it goes on for longer than such a client can wait. If it fails after that, the
     person is shown why."""
-    going = server.run_task(work, name)
+    going = server.run_task(_outcome(work), name)
     await asyncio.wait([going], timeout=ANSWER_SECONDS)
-    if going.done():
-        return going.result()
-    going.add_done_callback(lambda task: _tell(server, task))
-    return None
+    if not going.done():
+        going.add_done_callback(lambda task: _tell(server, task))
+        return None
+    outcome = going.result()
+    if isinstance(outcome, A3SError):
+        raise outcome
+    return outcome
 
 
-def _tell(server: A3SLanguageServer, task: asyncio.Task[T]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if isinstance(error, A3SError):
-        show_error(server, str(error))
+async def _outcome(work: Coroutine[object, object, T]) -> T | A3SError:
+    """What the work gives, or why it could not be done, which is no failure of ours."""
+    try:
+        return await work
+    except A3SError as error:
+        return error
+
+
+def _tell(server: A3SLanguageServer, task: asyncio.Task[T | A3SError]) -> None:
+    if task.cancelled() or task.exception() is not None:
+        return
+    outcome = task.result()
+    if isinstance(outcome, A3SError):
+        show_error(server, str(outcome))

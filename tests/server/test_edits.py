@@ -103,7 +103,8 @@ async def test_a_whole_file_is_not_written_over_what_was_typed_meanwhile(tmp_pat
     model = ScriptedModel([Reply("", (call("write", file_path="a.py", content="mine\n"),)), "done"])
     async with desk(tmp_path / "w", model) as d:
         path = d.root / "a.py"
-        d.editor.open(path, "yours\n")
+        path.write_text("yours\n")
+        d.editor.open(path)
 
         def confirm(params: Json) -> Json:
             d.editor.type(path, "yours, and more\n")
@@ -113,6 +114,18 @@ async def test_a_whole_file_is_not_written_over_what_was_typed_meanwhile(tmp_pat
         await d.editor.prompt("go")
         assert d.editor.text(path) == "yours, and more\n"
         assert "and more" in told(model), "the model is shown the person's new text"
+
+
+async def test_unsaved_text_that_the_model_has_not_seen_is_not_written_over(tmp_path: Path) -> None:
+    write = Reply("", (call("write", file_path="a.py", content="mine\n"),))
+    read = Reply("", (call("read", file_path="a.py"),))
+    model = ScriptedModel([write, read, write, "done"])
+    async with desk(tmp_path / "w", model) as d:
+        path = d.root / "a.py"
+        d.editor.open(path, "yours, unsaved\n")
+        await d.editor.prompt("go")
+        assert "has unsaved text in the editor that you have not seen. Read a.py" in str(model.requests[1].messages[-1])
+        assert d.editor.text(path) == "mine\n", "now it has"
 
 
 async def test_a_keystroke_that_is_never_told_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,16 +389,19 @@ async def test_an_edit_that_the_person_outran_is_stale_once_the_newer_text_is_he
         assert s.text(path) == "a\nb\ntyped\n"
 
 
-async def test_a_refusal_that_has_another_reason_is_none_of_the_persons_doing(tmp_path: Path) -> None:
+async def test_a_refusal_for_newer_text_is_stale_whatever_it_says_and_another_one_is_final(tmp_path: Path) -> None:
     async with seen(tmp_path) as s:
         path = s.open("a.py", "a\nb\n")
 
         def refuse(params: Json) -> Json:
             s.person.type(path, "a\nb\ntyped\n")
-            return {"applied": False, "failureReason": "the buffer cannot be changed"}
+            return {"applied": False, "failureReason": "not now"}
 
         s.person.respond["workspace/applyEdit"] = refuse
-        with pytest.raises(EditRefused, match="cannot be changed"):
+        with pytest.raises(StaleEdit):
+            await s.apply(path, "a\nB\n")
+        s.person.respond["workspace/applyEdit"] = lambda params: {"applied": False, "failureReason": "not now"}
+        with pytest.raises(EditRefused, match="not now"):
             await s.apply(path, "a\nB\n")
 
 

@@ -44,6 +44,7 @@ class Write:
         path = context.workspace.resolve(wanted.file_path)
         name = context.workspace.display(path)
         current = await _text_before(context.workspace, path)
+        _check_seen(context, path, name)
         change = Change(str(path), _base(context, path, current), _in_the_manner_of(current, wanted.content))
         try:
             return ChangeSet(f"write {name}", (carried_over(change, current, name),))
@@ -65,6 +66,16 @@ class Write:
         return ToolResult(
             f"Wrote {len(after.encode(errors='surrogatepass'))} bytes ({lines} lines) to {change.path}{remarks}",
             metadata={"file_path": wanted.file_path, "after": after},
+        )
+
+
+def _check_seen(context: ToolContext, path: Path, name: str) -> None:
+    """Unsaved text is nowhere else: nobody writes over it who has not seen it."""
+    unsaved = any(document.path == path for document in context.workspace.unsaved())
+    if unsaved and context.approved is None and path not in context.seen:
+        raise StaleEdit(
+            f"{name} has unsaved text in the editor that you have not seen. Read {name} before you write it.",
+            {"type": "version_conflict", "path": str(path)},
         )
 
 

@@ -85,6 +85,11 @@ class CheckpointStore:
         self._tables = CheckpointTables(path)
         self._folders: dict[int, Folder] = {}
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything in it; the file is made with the first checkpoint."""
+        return self._tables.path.exists()
+
     def close(self) -> None:
         """Close the file."""
         self._tables.close()

@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 _ROUNDS = 10
 """How often a change set is carried over when the person is faster than the editor."""
+_HASTY_ROUNDS = 3
+_PAUSE_SECONDS = 0.15
+_LONGEST_WAIT_SECONDS = 3.0
+"""After the hasty rounds each round waits for such a pause in the typing, but not for longer than this."""
 
 
 class LocalWorkspace:
@@ -212,10 +216,22 @@ class LocalWorkspace:
                 if left == 0:
                     raise
                 self._tell_held(paths)  # the next round starts from what the documents have by now
+                if _ROUNDS - left >= _HASTY_ROUNDS - 1:
+                    await self._pause_in_typing(paths)
             else:
                 made(current)
                 return Applied(current, carrying.remarks(changes, current, shown, self.display))
         raise AssertionError("unreachable")
+
+    async def _pause_in_typing(self, paths: Set[Path]) -> None:
+        deadline = asyncio.get_running_loop().time() + _LONGEST_WAIT_SECONDS
+        versions = None
+        while asyncio.get_running_loop().time() < deadline:
+            now = [document.version for document in self.opened() if document.path in paths]
+            if now == versions:
+                return
+            versions = now
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _carried_over(self, changes: ChangeSet) -> ChangeSet:
         """The change set for the texts that there are now. Raises StaleEdit with what is in its way."""
