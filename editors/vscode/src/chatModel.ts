@@ -267,8 +267,7 @@ function ask(
     detail: body.detail,
     diff: body.diff,
     rule: body.rule,
-    // Only the request has them, and it may have been faster.
-    hunks: model.questions.find(({ toolId }) => toolId === body.tool_id)?.hunks,
+    hunks: body.hunks,
   };
   return call({ ...model, questions: [...without(model.questions, body.tool_id), question] }, body);
 }

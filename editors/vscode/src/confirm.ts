@@ -49,6 +49,9 @@ export class Confirmations {
     if (question === undefined || this.settle(toolId, { choice, rule: ruleFor(choice, question), note, accepted })) {
       return;
     }
+    if (accepted !== undefined) {
+      throw new Error("The server has not asked again yet, so it cannot be told which changes to make; try once more.");
+    }
     const command = choice.startsWith("allow") ? "a3s.approve" : "a3s.deny";
     await client.execute(command, { toolId, note, remember: choice.endsWith("always") });
     this.store.dispatch({ kind: "settled", toolId });

@@ -1,4 +1,4 @@
-/** The problems of exactly one version of a document, from all languages servers but ours; or the word that they are unknown. */
+/** The problems of exactly one version of a document, from all linters but our server; or that they are not known. */
 import * as vscode from "vscode";
 import { Freshness } from "./freshness";
 import { openDocument } from "./openDocuments";
@@ -7,13 +7,25 @@ import type { DiagnosticsParams } from "./protocol";
 /** What our own server calls itself in what it finds. */
 const OURS = "a3s";
 
+/** A linter that tells nothing for so long after a change, not even that there are no problems, is not there. */
+const SILENCE_MS = 10_000;
+
+interface Watched {
+  /** When the document was changed first. */
+  changedAt?: number;
+  /** Whether anything was ever told of it. */
+  told: boolean;
+  version: number;
+  freshness: Freshness<vscode.Diagnostic>;
+}
+
 export class FreshDiagnostics implements vscode.Disposable {
-  private readonly versions = new Map<string, { version: number; freshness: Freshness<vscode.Diagnostic> }>();
+  private readonly watched = new Map<string, Watched>();
   private readonly news = new vscode.EventEmitter<void>();
   private readonly subscriptions = [
     vscode.workspace.onDidOpenTextDocument((document) => this.begin(document)),
     vscode.workspace.onDidChangeTextDocument(({ document }) => this.begin(document)),
-    vscode.workspace.onDidCloseTextDocument(({ uri }) => this.versions.delete(uri.toString())),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => this.watched.delete(uri.toString())),
     vscode.languages.onDidChangeDiagnostics(({ uris }) => this.told(uris)),
   ];
 
@@ -34,11 +46,12 @@ export class FreshDiagnostics implements vscode.Disposable {
       };
       const look = () => {
         clearTimeout(quiet);
-        if (document === undefined || document.isClosed || document.version !== version) {
+        const watched = document && this.watched.get(document.uri.toString());
+        if (document === undefined || watched?.version !== version || isSilent(watched)) {
           return finish(undefined);
         }
         const problems = found(document.uri);
-        const due = this.versions.get(document.uri.toString())?.freshness.dueIn(Date.now(), problems);
+        const due = watched.freshness.dueIn(Date.now(), problems);
         if (due === 0) {
           return finish(problems);
         }
@@ -55,17 +68,30 @@ export class FreshDiagnostics implements vscode.Disposable {
   }
 
   private begin({ uri, version }: vscode.TextDocument): void {
-    const key = uri.toString();
-    if (this.versions.get(key)?.version !== version) {
-      this.versions.set(key, { version, freshness: new Freshness(Date.now(), found(uri)) });
+    const known = this.watched.get(uri.toString());
+    if (known?.version !== version) {
+      const now = Date.now();
+      const changedAt = known && (known.changedAt ?? now);
+      const freshness = new Freshness(now, found(uri));
+      this.watched.set(uri.toString(), { changedAt, told: known?.told ?? false, version, freshness });
     }
   }
 
   private told(uris: readonly vscode.Uri[]): void {
     const now = Date.now();
-    uris.forEach((uri) => this.versions.get(uri.toString())?.freshness.told(now));
+    for (const uri of uris) {
+      const watched = this.watched.get(uri.toString());
+      if (watched !== undefined) {
+        watched.told = true;
+        watched.freshness.told(now);
+      }
+    }
     this.news.fire();
   }
+}
+
+function isSilent({ changedAt, told }: Watched): boolean {
+  return !told && changedAt !== undefined && Date.now() - changedAt > SILENCE_MS;
 }
 
 function found(uri: vscode.Uri): vscode.Diagnostic[] {

@@ -73,7 +73,9 @@ export type HunkStatus = "applied" | "kept" | "undone" | "tweaked" | "superseded
 /** One place that the agent changed and that the person has not settled. */
 export interface Hunk {
   hunkId: string;
-  runId: string;
+  sessionId: string;
+  /** Null for what no run did. */
+  runId: string | null;
   toolId: string;
   uri: string;
   /** The lines that it has now; empty where it only deleted. */
@@ -132,7 +134,10 @@ export interface RewindOrder {
   preview?: boolean;
 }
 
-/** What changes on the way back. `messages` is how many messages the conversation keeps. */
+/**
+ * What changes on the way back. `messages` is how many messages the conversation keeps, `leftOut` are sentences about
+ * what is left as it is.
+ */
 export interface RewindOutcome {
   files: FileChange[];
   messages: number;
@@ -280,6 +285,7 @@ export type EventBody =
       detail: string;
       diff: string;
       rule: string;
+      hunks?: ProposedHunk[];
     } & ToolRef)
   | ({ type: "confirmation_received"; approved: boolean; reason: string | null } & ToolRef)
   | ({ type: "confirmation_timeout"; action_taken: "rejected" | "auto_approved" } & ToolRef)

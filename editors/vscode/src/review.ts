@@ -3,21 +3,16 @@ import * as vscode from "vscode";
 import { moved } from "./hunks";
 import type { Hunk, HunksParams } from "./protocol";
 
-/** A hunk, and the session that made it. */
-export interface Reviewed extends Hunk {
-  sessionId: string;
-}
-
 export class Review implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.changed.event;
-  private readonly documents = new Map<string, Reviewed[]>();
+  private readonly documents = new Map<string, Hunk[]>();
   private readonly typing = vscode.workspace.onDidChangeTextDocument((event) => this.follow(event));
 
   hear({ sessionId, uri, hunks }: HunksParams): void {
     const key = vscode.Uri.parse(uri).toString();
     const others = this.at(key).filter((hunk) => hunk.sessionId !== sessionId);
-    const all = [...others, ...hunks.map((hunk) => ({ ...hunk, sessionId }))];
+    const all = [...others, ...hunks];
     if (all.length > 0) {
       this.documents.set(
         key,
@@ -36,7 +31,7 @@ export class Review implements vscode.Disposable {
   }
 
   /** The hunks of a document, in the order of its text. */
-  of(uri: vscode.Uri): readonly Reviewed[] {
+  of(uri: vscode.Uri): readonly Hunk[] {
     return this.at(uri.toString());
   }
 
@@ -54,7 +49,7 @@ export class Review implements vscode.Disposable {
     this.changed.dispose();
   }
 
-  private at(key: string): Reviewed[] {
+  private at(key: string): Hunk[] {
     return this.documents.get(key) ?? [];
   }
 
@@ -64,7 +59,7 @@ export class Review implements vscode.Disposable {
     if (hunks !== undefined) {
       this.documents.set(
         key,
-        hunks.map((hunk) => contentChanges.reduce<Reviewed>(moved, hunk)),
+        hunks.map((hunk) => contentChanges.reduce<Hunk>(moved, hunk)),
       );
     }
   }

@@ -5,8 +5,8 @@ import type { Client } from "./client";
 import type { Conversation } from "./conversation";
 import type { DiffDocuments } from "./diffDocuments";
 import { hunkAt, linesOf, neighbour } from "./hunks";
-import type { HunkQuestion } from "./protocol";
-import type { Review, Reviewed } from "./review";
+import type { Hunk, HunkQuestion } from "./protocol";
+import type { Review } from "./review";
 
 export interface ReviewParts {
   client: Client;
@@ -101,10 +101,7 @@ async function go(review: Review, step: 1 | -1): Promise<void> {
   await vscode.window.showTextDocument(vscode.Uri.parse(target.uri), { selection: place });
 }
 
-async function withHunk(
-  review: Review,
-  act: (hunk: Reviewed, editor: vscode.TextEditor) => Promise<void>,
-): Promise<void> {
+async function withHunk(review: Review, act: (hunk: Hunk, editor: vscode.TextEditor) => Promise<void>): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const hunk = editor && hunkIn(review.of(editor.document.uri), editor);
   if (editor === undefined || hunk === undefined) {
@@ -114,7 +111,7 @@ async function withHunk(
   await act(hunk, editor);
 }
 
-function hunkIn(hunks: readonly Reviewed[], { selection }: vscode.TextEditor): Reviewed | undefined {
+function hunkIn(hunks: readonly Hunk[], { selection }: vscode.TextEditor): Hunk | undefined {
   return hunkAt(hunks, selection.start.line, selection.end.line);
 }
 

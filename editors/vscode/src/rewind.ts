@@ -56,10 +56,7 @@ async function pickScope({ label }: RewindPoint, preview: RewindOutcome): Promis
 
 async function isSure({ label }: RewindPoint, { files, leftOut }: RewindOutcome, scope: Scope): Promise<boolean> {
   const what = scope.files ? count(files.length, "file") : "the conversation";
-  const detail =
-    scope.files && leftOut.length > 0
-      ? `These are left as they are: ${leftOut.join(", ")}.`
-      : "You can go forth again afterwards.";
+  const detail = [...(scope.files ? leftOut : []), "You can go forth again afterwards."].join("\n");
   const message = `Take ${what} back to before “${label}”?`;
   return (await vscode.window.showWarningMessage(message, { modal: true, detail }, "Rewind")) === "Rewind";
 }

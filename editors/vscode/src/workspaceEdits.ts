@@ -15,36 +15,47 @@ export function documentEdits({ documentChanges }: WorkspaceEdit): TextDocumentE
   return documentChanges?.every((change) => TextDocumentEdit.is(change)) ? documentChanges : undefined;
 }
 
-/** Applies all edits, or none where a document has another version by now. */
+/**
+ * Applies all edits, or none where a document has another version by now. The document in which the person may be typing
+ * comes first: if it is refused, nothing else was touched.
+ */
 export async function applyEach(parts: TextDocumentEdit[], convert: Convert): Promise<ApplyWorkspaceEditResult> {
-  const edits = await Promise.all(parts.map((part) => convert({ documentChanges: [part] })));
-  // From here to the last call nothing is waited for: the versions must be those that were looked at.
-  const outdated = parts.findIndex(isOutdated);
-  if (outdated >= 0) {
-    return refusal(parts, outdated);
+  const steps = await Promise.all(
+    parts.map(async (part, at) => ({ part, at, edit: await convert({ documentChanges: [part] }) })),
+  );
+  const outdated = steps.find(({ part }) => isOutdated(part));
+  if (outdated !== undefined) {
+    return refusal(outdated);
   }
-  const inverses = edits.map(inverseOf);
-  const applied = await Promise.all(edits.map((edit) => vscode.workspace.applyEdit(edit)));
-  const failed = applied.indexOf(false);
-  if (failed < 0) {
-    return { applied: true };
+  const done: (() => Promise<void>)[] = [];
+  for (const step of steps.sort((one, other) => Number(isActive(other.part)) - Number(isActive(one.part)))) {
+    const takeBack = inverseOf(step.edit);
+    // Looked at right before, since the editor only checks that nothing was typed since this very moment.
+    if (isOutdated(step.part) || !(await vscode.workspace.applyEdit(step.edit))) {
+      await Promise.all(done.map((undo) => undo()));
+      return refusal(step);
+    }
+    done.push(takeBack);
   }
-  await Promise.all(inverses.filter((_, at) => applied[at]).map((takeBack) => takeBack()));
-  return refusal(parts, failed);
+  return { applied: true };
 }
 
-function refusal(parts: TextDocumentEdit[], failedChange: number): ApplyWorkspaceEditResult {
-  const failed = parts[failedChange];
-  const failureReason =
-    failed === undefined || isOutdated(failed)
-      ? "The document changed since the edit was made."
-      : `The editor could not edit ${path.basename(vscode.Uri.parse(failed.textDocument.uri).path)}.`;
-  return { applied: false, failureReason, failedChange };
+function refusal({ part, at }: { part: TextDocumentEdit; at: number }): ApplyWorkspaceEditResult {
+  const name = path.basename(vscode.Uri.parse(part.textDocument.uri).path);
+  const failureReason = isOutdated(part)
+    ? `${name} has a newer version than the edit was made for.`
+    : `The editor could not edit ${name}.`;
+  return { applied: false, failureReason, failedChange: at };
 }
 
 function isOutdated({ textDocument: { uri, version } }: TextDocumentEdit): boolean {
   const document = openDocument(uri);
   return version !== null && document !== undefined && document.version !== version;
+}
+
+function isActive({ textDocument: { uri } }: TextDocumentEdit): boolean {
+  const document = openDocument(uri);
+  return document !== undefined && document === vscode.window.activeTextEditor?.document;
 }
 
 /** What takes an edit of one document back, unless somebody has typed into it since. */

@@ -47,6 +47,12 @@ const prompts: [string, string, string, string[]][] = [
     "Go",
     ["/w/a.py:1-2", "/w/b.py"],
   ],
+  [
+    "a change that is asked about",
+    'Why?\n\n<hunk source="/w/a.py" lines="3-4" status="applied">\n-x\n+y\n</hunk>',
+    "Why?",
+    ["/w/a.py:3-4"],
+  ],
   ["a word about contexts, which is speech", '<context source="x"/> is what?', '<context source="x"/> is what?', []],
 ];
 

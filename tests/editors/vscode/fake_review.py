@@ -89,7 +89,7 @@ class ReviewingServer(FakeServer):
         if "to" not in argument:
             return {"points": [RUN_POINT, CALL_POINT]}
         files: list[Json] = [{"path": str(path_of(self._uri("main.py"))), "change": "modified"}]
-        outcome: Json = {"files": files, "messages": 2, "leftOut": ["build/huge.bin"]}
+        outcome: Json = {"files": files, "messages": 2, "leftOut": ["build/huge.bin is too large to be kept."]}
         if argument.get("preview"):
             return outcome
         event = {"sessionId": self._current, "runId": None, "seq": 0, "time": int(time.time() * 1000)}
@@ -123,6 +123,7 @@ class ReviewingServer(FakeServer):
         applied = await self._append({"main.py": "edited = True\n", "data.json": "// edited\n"})
         for name, after in (("main.py", "edited = True\n"), ("data.json", "// edited\n")):
             names: Json = {"hunkId": f"h-{name}", "runId": "run-1", "toolId": "edit-1", "uri": self._uri(name)}
+            names["sessionId"] = self._current
             self._made[self._uri(name)] = {**names, "label": "edit", "status": "applied", "before": "", "after": after}
             self._look(self._uri(name))
         return f"Applied: {applied}."

@@ -69,7 +69,7 @@ async function undoInOneFile(workbench, chat) {
   await workbench.expectInEditor("edited = True");
 
   await chat.send("stale");
-  await chat.expect(".text", "Refused: The document changed since the edit was made.");
+  await chat.expect(".text", "Refused: main.py has a newer version than the edit was made for.");
   await workbench.expectNotInEditor("stale");
   await chat.send("half");
   await chat.expect(".text", "Applied in half: False, taken back: True, reason: The editor could not edit gone.py.");

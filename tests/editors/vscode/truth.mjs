@@ -22,6 +22,7 @@ export async function truth(workbench) {
   assert.equal(disk("closed.py"), "print(new_name)\n", "the edit of a closed file belongs to the disk");
   await takeBack(workbench);
   await undoOncePerFile(workbench, chat);
+  await rewind(workbench, () => disk("closed.py"));
 }
 
 async function typeMeanwhile(workbench, chat) {
@@ -34,8 +35,9 @@ async function typeMeanwhile(workbench, chat) {
   await page.keyboard.type(FIRST, { delay: 15 });
   await workbench.tab("main.py").and(page.locator(".dirty")).waitFor();
   writeFileSync(workbench.plan.go, "go");
-  await page.keyboard.type(SECOND, { delay: 30 });
+  await page.keyboard.type(SECOND, { delay: 70 });
   await chat.expect(".text", "Renamed everywhere.");
+  assert.deepEqual(await chat.frame.locator(".tool.failed .output").allTextContents(), []);
   await workbench.expectInEditor(TYPED);
   await workbench.expectInEditor("def new_name() -> int:");
   await workbench.expectInEditor("print(new_name())");
@@ -90,4 +92,24 @@ async function undoOncePerFile(workbench, chat) {
   await page.keyboard.press("Control+Z");
   await workbench.expectInEditor("old_name = 1");
   await workbench.statusIcon("diff", "").waitFor({ state: "detached" });
+}
+
+/** To before the first prompt, and forth again: nothing that was typed since is lost. */
+async function rewind(workbench, closed) {
+  const { page } = workbench;
+  const rows = page.locator(".quick-input-list .monaco-list-row");
+  await workbench.command("A3S: Rewind…");
+  await rows.filter({ hasText: "Rename old_name to new_name" }).click();
+  await rows.filter({ hasText: "closed.py" }).waitFor();
+  await workbench.picture("rewind-preview");
+  await rows.filter({ hasText: "Files and conversation" }).click();
+  await page.locator(".monaco-dialog-box").getByRole("button", { name: "Rewind", exact: true }).click();
+  const toast = workbench.notification("Back to before");
+  await toast.waitFor();
+  assert.equal(closed(), "print(old_name)\n");
+  await toast.getByText("Redo").click();
+  await workbench.openFile("closed.py");
+  await workbench.expectInEditor("print(new_name)");
+  await workbench.openFile("main.py");
+  await workbench.expectInEditor(TYPED);
 }

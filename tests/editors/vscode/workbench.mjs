@@ -1,4 +1,5 @@
 // A VS Code in a browser, and the chat in its side bar, as a person uses them.
+import assert from "node:assert/strict";
 import { join } from "node:path";
 
 export const PATIENCE = 15_000;
@@ -24,19 +25,30 @@ export class Workbench {
 
   /** Types into the box that a key opens, and takes the row with this text. */
   async choose(key, typed, row) {
-    const box = this.page.locator(".quick-input-widget input");
-    // While the box of the last choice is on its way out, the key goes nowhere.
-    while (!(await box.isVisible())) {
-      await this.page.keyboard.press(key);
-      await box.waitFor({ timeout: 500 }).catch(() => {});
+    const deadline = Date.now() + PATIENCE;
+    // What the last choice does may still take the focus, and with it close the box.
+    while (!(await this.tryToChoose(key, typed, row))) {
+      assert.ok(Date.now() < deadline, `There is no "${row}" to choose.`);
     }
-    await box.fill(typed);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: row }).first().click();
     // What asks for more has the box open again, with something else in it.
     await this.page.waitForFunction((text) => {
       const input = document.querySelector(".quick-input-widget input");
       return !input.checkVisibility() || input.value !== text;
     }, typed);
+  }
+
+  async tryToChoose(key, typed, row) {
+    const box = this.page.locator(".quick-input-widget input");
+    try {
+      if (!(await box.isVisible())) {
+        await this.page.keyboard.press(key);
+      }
+      await box.fill(typed, { timeout: 1_000 });
+      await this.page.locator(".quick-input-list .monaco-list-row", { hasText: row }).first().click({ timeout: 5_000 });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   tab(name) {

@@ -6,7 +6,7 @@ export interface PromptText {
   sources: string[];
 }
 
-const BLOCK = /<context source="([^"]*)"(?: lines="([^"]*)")?(?:\/>|>\n[\s\S]*?\n<\/context>)/;
+const BLOCK = /<(context|hunk) source="([^"]*)"(?: lines="([^"]*)")?(?: status="[^"]*")?(?:\/>|>\n[\s\S]*?\n<\/\1>)/;
 const TAIL = new RegExp(`(?:\\n\\n${BLOCK.source})+$`);
 
 /** The server puts what went along behind the text, in blocks; a prompt of another form stays whole. */
@@ -16,6 +16,6 @@ export function readPrompt(prompt: string): PromptText {
     return { text: prompt, sources: [] };
   }
   const blocks = [...tail[0].matchAll(new RegExp(BLOCK, "g"))];
-  const sources = blocks.map(([, path, lines]) => (lines === undefined ? `${path}` : `${path}:${lines}`));
+  const sources = blocks.map(([, , path, lines]) => (lines === undefined ? `${path}` : `${path}:${lines}`));
   return { text: prompt.slice(0, tail.index), sources };
 }
