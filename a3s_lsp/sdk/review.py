@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from a3s_lsp.engine.ledger import HunkStatus
-from a3s_lsp.engine.rewinding import Point, Rewind
+from a3s_lsp.engine.rewind_points import Point
+from a3s_lsp.engine.rewinding import Rewind
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.sdk.loop_thread import LoopThread
 from a3s_lsp.sdk.results import Handle

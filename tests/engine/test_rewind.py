@@ -134,6 +134,24 @@ async def test_open_documents_go_back_in_the_editor_and_its_undo_knows(tmp_path:
     assert editor.text(root / "a") == "# unsaved\n1\n"
 
 
+async def test_what_was_typed_since_stays_where_it_can_be_told_apart(tmp_path: Path) -> None:
+    editor = MemoryEditor()
+    session = await opened(tmp_path, edit("a", "two", "2"), edit("a", "2", "2!"), "done", editor=editor)
+    path = tmp_path / "w" / "a"
+    path.write_text("one\ntwo\nthree\n")
+    editor.open(path)
+    run = await answer(session, "go")
+    editor.type(path, "typed\n" + editor.text(path))
+    done = await session.rewind(run.run_id)
+    assert editor.text(path) == "typed\none\ntwo\nthree\n"
+    assert done.id is not None
+    await session.rewind(done.id)
+    assert editor.text(path) == "typed\none\n2!\nthree\n"
+    editor.type(path, editor.text(path).replace("2!", "2! and typed"))
+    await session.rewind(run.run_id)
+    assert editor.text(path) == "one\ntwo\nthree\n", "on the same line it is the text of then; undo has the other"
+
+
 async def test_what_others_did_to_other_files_stays(tmp_path: Path) -> None:
     session = await opened(tmp_path, bash("echo 2 > a"), "done")
     root = tmp_path / "w"
