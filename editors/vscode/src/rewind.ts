@@ -55,7 +55,8 @@ async function pickScope({ label }: RewindPoint, preview: RewindOutcome): Promis
 }
 
 async function isSure({ label }: RewindPoint, { files, leftOut }: RewindOutcome, scope: Scope): Promise<boolean> {
-  const what = scope.files ? count(files.length, "file") : "the conversation";
+  const parts = [scope.files ? count(files.length, "file") : "", scope.conversation ? "the conversation" : ""];
+  const what = parts.filter(Boolean).join(" and ");
   const detail = [...(scope.files ? leftOut : []), "You can go forth again afterwards."].join("\n");
   const message = `Take ${what} back to before “${label}”?`;
   return (await vscode.window.showWarningMessage(message, { modal: true, detail }, "Rewind")) === "Rewind";
