@@ -27,6 +27,7 @@ from tests.properties.truth.steps import (
     Scatter,
     Schedule,
     Step,
+    TakeBack,
     Type,
     Undo,
     Wait,
@@ -92,19 +93,16 @@ def test_a_file_that_the_agent_never_read_is_not_written_over(editor: str, root:
     kept(root, editor, Open(3), Type(3, 0, 0, 3), Save(3), asked((Write(3, 0, "line"),)))
 
 
-@not_yet
 def test_an_editor_that_says_nothing_of_versions_gets_them_all_the_same(root: Path) -> None:
     kept(root, "stock-neovim", Open(0), asked((Read(0),), (Edit(0, 2, "line"),)), Type(0, 1, 0, 4, 15), Paste(0, 0, 2))
 
 
-@not_yet
 def test_no_document_is_changed_unchecked_beside_one_that_is_checked(root: Path) -> None:
     both = (Open(0), Open(1), asked((Replace(0),), (Replace(1),)))
     kept(root, "stock-neovim", *both, Paste(0, 0), Paste(1, 0), Type(1, 2, 0, 5, 15), Type(0, 1, 0, 5, 15))
     kept(root, "helix", *both, Paste(0, 0), Paste(1, 0), Type(1, 2, 0, 5, 15), Type(0, 1, 0, 5, 15))
 
 
-@not_yet
 def test_a_word_that_goes_on_in_another_alphabet_is_not_replaced(root: Path) -> None:
     kept(root, "vscode", Open(0), Type(0, 0, 5, 1), asked((Replace(0),)))
 
@@ -128,7 +126,6 @@ def test_two_prompts_at_once_are_one_session(editor: str, root: Path) -> None:
     kept(root, editor, Open(0), one, one, Wait(200), Close(0, save=False))
 
 
-@not_yet
 @every_editor
 def test_a_hunk_with_typed_text_stays_when_the_agent_inserts_beside_it(editor: str, root: Path) -> None:
     first = asked((Read(0),), (Edit(0, 2, "line"),))
@@ -142,7 +139,6 @@ def test_an_edit_that_a_crash_cut_is_in_the_ledger_although_somebody_typed_meanw
     kept(root, editor, Open(0), Wait(100), one, Wait(20), Crash(5), Type(0, 0, 0, 2), seeds=40)
 
 
-@not_yet
 @every_editor
 def test_typing_in_two_places_at_once_keeps_the_hunk_between(editor: str, root: Path) -> None:
     kept(root, editor, Open(0), Wait(100), asked((Read(0),), (Edit(0, 1, "word"),)), Wait(400), Scatter(0, 0, 2))
@@ -151,3 +147,33 @@ def test_typing_in_two_places_at_once_keeps_the_hunk_between(editor: str, root: 
 def test_a_refused_patch_names_its_file_and_what_to_do(root: Path) -> None:
     stale = asked((Read(0),), (Patch(0, 2, "line"),), think_ms=50)
     kept(root, "vscode", Open(0), stale, Wait(60), ChangeLine(0, 1), ChangeLine(0, 2), ChangeLine(0, 3), Undo(1))
+
+
+@every_editor
+def test_lines_put_in_behind_a_last_line_without_an_end_do_not_run_into_it(editor: str, root: Path) -> None:
+    one = asked((Read(0),), (Edit(0, 0, "insert"),))
+    kept(
+        root, editor, Open(0), Wait(100), one, DeleteLines(0, 0), Type(0, 0, 0, 5, 5), files=("beta 0\n", PLAIN, PLAIN)
+    )
+
+
+@every_editor
+def test_what_was_typed_between_two_calls_is_not_written_over(editor: str, root: Path) -> None:
+    calls = (Patch(0, 4, "far"), Edit(0, 1, "word"), Write(0, 2, "insert"))
+    kept(root, editor, Open(0), asked((Read(0),), calls, think_ms=100), Wait(150), Type(0, 2, 0, 3, 30))
+
+
+@every_editor
+def test_an_edit_of_a_document_that_is_closed_meanwhile_says_what_to_do(editor: str, root: Path) -> None:
+    kept(root, editor, Open(0), Open(2), Wait(100), asked((Replace(1),)), Wait(40), Close(0, save=False), seeds=40)
+
+
+@every_editor
+def test_an_answer_and_its_change_in_one_burst_are_an_applied_edit(editor: str, root: Path) -> None:
+    kept(root, editor, Open(0), Wait(100), asked((Replace(1),)), Wait(60), Scatter(0, 0, 2), seeds=40)
+
+
+@every_editor
+def test_taking_back_what_cannot_be_taken_back_breaks_nothing(editor: str, root: Path) -> None:
+    one = asked((Read(0),), (Edit(0, 1, "line"),))
+    kept(root, editor, Open(0), one, Wait(400), Refuse(1), TakeBack(0), Type(0, 1, 2, 3, 5), TakeBack(0), seeds=40)

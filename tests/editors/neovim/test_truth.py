@@ -258,7 +258,7 @@ class Play:
         state = self._ask("truth/state", {})
         made = pickle.loads(bytes.fromhex(str(state["attempts"])))
         facts: list[f.Fact] = pickle.loads(bytes.fromhex(str(state["facts"])))
-        self.judge.model.attempts = [Attempt(call, letter, "") for call, letter in made]
+        self.judge.model.attempts = [Attempt(call, letter, ()) for call, letter in made]
         buffers: dict[Path, Buffer] = {}
         for path, text in texts.items():
             past = self.editor.lua("return T.history(...)", str(path))

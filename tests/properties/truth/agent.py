@@ -10,7 +10,7 @@ import asyncio
 import difflib
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -82,12 +82,13 @@ class Job:
 
 
 class Attempt:
-    """A call that was made: what it wants, the character that it writes, and what the model had seen by then."""
+    """A call that was made: what it wants, the character that it writes, and the texts that it may be made for: what
+    the model knew when its turn began, and that with what the calls before it in the turn should have done."""
 
-    def __init__(self, call: ToolCall, letter: str, seen: str) -> None:
+    def __init__(self, call: ToolCall, letter: str, bases: Sequence[str]) -> None:
         self.call = call
         self.letter = letter
-        self.seen = frozenset(seen)
+        self.bases = bases
         self.letters = written(AGENT, call.arguments)
         """All characters of the agent in it; its own is missing where it only deletes."""
         self.args: Json = json.loads(call.arguments)
@@ -99,19 +100,23 @@ class Attempt:
 
     def effect(self, text: str) -> str | None:
         """What the call makes of a text; None if it cannot be said without knowing how the tool guesses."""
-        match self.call.name:
-            case "edit":
-                old = str(self.args["old_string"])
-                return text.replace(old, str(self.args["new_string"])) if text.count(old) == 1 else None
-            case "write":
-                return str(self.args["content"])
-            case "replace":
-                word = rf"(?<!\w){self.args['pattern']}(?!\w)"
-                return re.sub(word, str(self.args["replacement"]), text)
-            case "patch":
-                return _patched(text, str(self.args["diff"]))
-            case _:
-                return None
+        return effect(self.call.name, self.args, text)
+
+
+def effect(name: str, args: Json, text: str) -> str | None:
+    """What a call makes of a text; None if it cannot be said without knowing how the tool guesses."""
+    match name:
+        case "edit":
+            old = str(args["old_string"])
+            return text.replace(old, str(args["new_string"])) if text.count(old) == 1 else None
+        case "write":
+            return str(args["content"])
+        case "replace":
+            return re.sub(rf"(?<!\w){args['pattern']}(?!\w)", str(args["replacement"]), text)
+        case "patch":
+            return _patched(text, str(args["diff"]))
+        case _:
+            return None
 
 
 class ScheduledModel:
@@ -136,12 +141,12 @@ class ScheduledModel:
         """The next turn of the job that was asked for last."""
         job, turn = self._place(request.messages)
         await asyncio.sleep(job.think_ms / 1000)
-        seen = "".join(text_of(message) for message in request.messages)
-        self.seen += seen
+        self.seen += "".join(text_of(message) for message in request.messages)
         if turn < len(job.turns):
             known = self._known(request.messages)
+            begun = dict(known)
             for index, act in enumerate(job.turns[turn]):
-                call = self._call(act, known, seen)
+                call = self._call(act, known, begun)
                 yield CallDelta(index, call.id, call.name, call.arguments)
         yield Finish("stop")
 
@@ -156,32 +161,45 @@ class ScheduledModel:
         return Job(()), 0
 
     def _known(self, messages: Iterable[Message]) -> dict[str, str]:
-        """The text of each file as the model read it last."""
-        paths: dict[str, str] = {}
+        """The text of each file as the model read it last, with what it has changed since."""
+        calls: dict[str, ToolCall] = {}
         known: dict[str, str] = {}
         for message in messages:
             if isinstance(message, AssistantMessage):
-                reads = [call for call in message.tool_calls if call.name == "read"]
-                paths |= {call.id: json.loads(call.arguments)["file_path"] for call in reads}
-            elif isinstance(message, ToolMessage) and message.call_id in paths and not message.is_error:
-                known[paths[message.call_id]] = "".join(f"{line}\n" for line in _NUMBERED.findall(message.content))
+                calls |= {call.id: call for call in message.tool_calls}
+            elif isinstance(message, ToolMessage) and not message.is_error:
+                call = calls[message.call_id]
+                args: Json = json.loads(call.arguments)
+                files = [str(args["file_path"])] if "file_path" in args else list(known)
+                for file in files:
+                    known[file] = self._after(call.name, args, known.get(file, ""), message.content)
         return known
 
-    def _call(self, act: Act, known: dict[str, str], seen: str) -> ToolCall:
+    def _after(self, name: str, args: Json, text: str, result: str) -> str:
+        if name == "read":
+            return "".join(f"{line}\n" for line in _NUMBERED.findall(result))
+        after = effect(name, args, text)
+        return text if after is None else after
+
+    def _call(self, act: Act, known: dict[str, str], begun: Mapping[str, str]) -> ToolCall:
         self._calls += 1
         number = f"call-{self._calls}"
         if isinstance(act, Read):
             return ToolCall(number, "read", json.dumps({"file_path": self._names[act.file]}))
         letter = self._letters()
+        file = "" if isinstance(act, Replace) else self._names[act.file]
+        bases = [texts[file] for texts in (begun, dict(known)) if file in texts]
         name, args = self._arguments(act, known, letter)
         call = ToolCall(number, name, json.dumps(args, ensure_ascii=False))
-        self.attempts.append(Attempt(call, letter, seen))
+        self.attempts.append(Attempt(call, letter, bases))
         return call
 
     def _arguments(self, act: Edit | Patch | Write | Replace, known: dict[str, str], letter: str) -> tuple[str, Json]:
         if isinstance(act, Replace):
             word = WORDS[act.word % len(WORDS)]
-            return "replace", {"pattern": word, "replacement": f"{word} {letter}", "whole_word": True}
+            wanted: Json = {"pattern": word, "replacement": f"{word} {letter}", "whole_word": True}
+            known.update({file: effect("replace", wanted, text) or text for file, text in known.items()})
+            return "replace", wanted
         name = self._names[act.file]
         before = known.get(name, "")
         after = changed(before, act.line, act.how, letter)
@@ -245,12 +263,18 @@ def _diff(before: str, after: str) -> str:
     return "".join(lines[2:]) or "@@ -1,1 +1,1 @@\n-nothing to do\n+nothing to do\n"
 
 
+def blocks(diff: str) -> list[tuple[str, str]]:
+    """The hunks of a diff: the lines that there are, and those that there will be."""
+    hunks = (hunk.splitlines(keepends=True) for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE)[1:])
+    return [
+        ("".join(line[1:] for line in lines if line[0] in " -"), "".join(line[1:] for line in lines if line[0] in " +"))
+        for lines in hunks
+    ]
+
+
 def _patched(text: str, diff: str) -> str | None:
     """The hunks, each where its old lines stand once."""
-    for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE)[1:]:
-        lines = hunk.splitlines(keepends=True)
-        old = "".join(line[1:] for line in lines if line[0] in " -")
-        new = "".join(line[1:] for line in lines if line[0] in " +")
+    for old, new in blocks(diff):
         if not old:
             return new if not text else None
         if text.count(old) != 1:

@@ -182,6 +182,11 @@ def place(text: str, offset: int, encoding: Encoding) -> Place:
     return {"line": len(line_starts) - 1, "character": _units(content, encoding)}
 
 
+def span(text: str, splice: Splice, encoding: Encoding) -> dict[str, Place]:
+    """The range that a splice replaces."""
+    return {"start": place(text, splice.start, encoding), "end": place(text, splice.end, encoding)}
+
+
 def spots(text: str, position: Place, encoding: Encoding) -> int:
     """The offset of a position, counted the slow and sure way."""
     starts = [0, *(m.end() for m in _LINE_END.finditer(text))]

@@ -9,7 +9,7 @@ from random import Random
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from a3s_lsp.engine.messages import Json
-from tests.properties.truth.buffers import Buffer, Encoding, Splice, difference, moved, place, spliced, spots
+from tests.properties.truth.buffers import Buffer, Encoding, Splice, difference, moved, span, spliced, spots
 from tests.properties.truth.clock import Process
 from tests.properties.truth.link import Lane, Link
 
@@ -27,6 +27,9 @@ class Witness(Protocol):
 
     def overwritten(self, path: Path, before: str | None, after: str) -> None:
         """The person wrote a file."""
+
+    def conflict(self, buffer: Buffer) -> None:
+        """A document with unsaved text is saved, and the disk has changed."""
 
     def closed(self, buffer: Buffer) -> None:
         """The person closed a document, with whatever it had."""
@@ -60,6 +63,7 @@ class Editor:
         self.ready = False
         self._link: Link | None = None
         self._then: dict[int, Then] = {}
+        self._held: list[Callable[[], None]] = []
         self._watched: dict[Path, tuple[int, int]] = {}
         self._watches = False
         self._writes = 0
@@ -80,6 +84,9 @@ class Editor:
             for buffer in self.buffers.values():
                 self._tell_open(buffer)
             ready()
+            held, self._held = self._held, []
+            for command in held:
+                command()
 
         self._ask_now("initialize", self._hello(), greeted)
 
@@ -105,11 +112,13 @@ class Editor:
         }
 
     def command(self, name: str, argument: Json, then: Then = lambda answer: None) -> None:
-        """Run a command of the server, behind all changes so far."""
-        if self.ready:
-            self._flush()
-            params: Json = {"command": name, "arguments": [argument]}
-            self._changes.send(lambda: self._ask_now("workspace/executeCommand", params, then))
+        """Run a command of the server, behind all changes so far; it waits for a server that is not there yet."""
+        if not self.ready:
+            self._held.append(lambda: self.command(name, argument, then))
+            return
+        self._flush()
+        params: Json = {"command": name, "arguments": [argument]}
+        self._changes.send(lambda: self._ask_now("workspace/executeCommand", params, then))
 
     def _receive(self, link: Link, message: Json) -> None:
         """Take one message. What a killed server has sent still comes, until there is a new one."""
@@ -203,9 +212,11 @@ class Editor:
     def save(self, path: Path, *, overwrite: bool) -> None:
         """Write a document. If the disk has changed, the person overwrites it, or takes what it has."""
         buffer = self.buffers[path]
-        if buffer.changed_on_disk() and not overwrite:
-            self._reload(buffer, "undo")
-            return
+        if buffer.changed_on_disk():
+            self.witness.conflict(buffer)
+            if not overwrite:
+                self._reload(buffer, "undo")
+                return
         if self.format_on_save:
             self._format(buffer)
         before = buffer.disk_text()
@@ -278,7 +289,7 @@ class Editor:
         self.witness.changed(buffer.path, before, buffer.text, cause)
         # From the end on, so that each range is also right in the text that those before it left.
         told: list[Json] = [
-            {"range": _span(before, splice, self.encoding), "text": splice.text}
+            {"range": span(before, splice, self.encoding), "text": splice.text}
             for splice in sorted(splices, reverse=True)
         ]
         if self.ready:
@@ -384,10 +395,6 @@ def _uris(params: Json) -> Iterable[str]:
     uris = params["uris"]
     assert isinstance(uris, list)
     return map(str, uris)
-
-
-def _span(text: str, splice: Splice, encoding: Encoding) -> Json:
-    return {"start": place(text, splice.start, encoding), "end": place(text, splice.end, encoding)}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

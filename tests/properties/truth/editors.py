@@ -65,7 +65,7 @@ class Neovim(Editor):
 class PluginNeovim(Neovim):
     """Our plugin: all versions are checked first, every change is told at once, each edit is an undo step."""
 
-    workspace_edit: ClassVar[Json] = {"documentChanges": True}
+    workspace_edit: ClassVar[Json] = {"documentChanges": True, "failureHandling": "transactional"}
     flags: ClassVar[Json] = {"save": True, "reload": True}
 
     def _take_edit(self, changes: Sequence[Json], answer: Callable[[object], None]) -> None:
@@ -84,12 +84,22 @@ class StockNeovim(Neovim):
     """Neovim's own handler: a stale first document is skipped without a word, the others are not looked at, and the
     answer is always yes. Changes of 150 ms are told together."""
 
+    workspace_edit: ClassVar[Json] = {
+        "resourceOperations": ["rename", "create", "delete"],
+        "normalizesLineEndings": True,
+        "changeAnnotationSupport": {"groupsOnLabel": True},
+    }
     _DEBOUNCE_MS = 150
 
     def __init__(self, root: Path, process: Process, random: Random, witness: Witness) -> None:
         super().__init__(root, process, random, witness)
         self._pending: dict[str, list[Json]] = {}
         self._told_at = -1.0
+
+    def close(self, path: Path) -> None:
+        """What was held back of a document that is closed is not told."""
+        self._pending.pop(self.buffers[path].uri, None)
+        super().close(path)
 
     def _take_edit(self, changes: Sequence[Json], answer: Callable[[object], None]) -> None:
         if self._refuses(answer):

@@ -109,6 +109,9 @@ class Judge:
         gone = written(SOMEBODY, buffer.text) - kept
         self.excused.update((letter, "closed without saving") for letter in gone)
 
+    def conflict(self, buffer: Buffer) -> None:
+        """The disk has changed under unsaved text: the person chooses."""
+
     def wrong(self, text: str) -> None:
         """The server did what it must not."""
         self._break("wrong", text)
@@ -155,7 +158,7 @@ class Judge:
         unseen = removed - frozenset(self.model.seen)
         by = " and ".join(attempt.call.name for attempt in fresh) or "something"
         if unseen:
-            self._break("stale", f"{by} took {_names(unseen)} away unseen: {path.name} {before!r} -> {after!r}")
+            self._break("unseen", f"{by} took {_names(unseen)} away unseen: {path.name} {before!r} -> {after!r}")
         elif not self._explained(path, plain(before), plain(after), fresh):
             self._break("stale", f"{by} landed on other text: {path.name} {before!r} -> {after!r}")
 
@@ -163,7 +166,7 @@ class Judge:
         about = [a for a in fresh or reversed(self.model.attempts) if a.file in ("", path.name)]
         guessed = False
         for attempt in about:
-            for text in reversed(self._texts[path][-_KNOWN_TEXTS:]):
+            for text in (*reversed(self._texts[path][-_KNOWN_TEXTS:]), *attempt.bases):
                 effect = attempt.effect(text)
                 if effect is None:
                     if attempt in fresh or attempt.letter not in attempt.letters:
@@ -193,7 +196,7 @@ class Judge:
     def counted(self) -> Count:
         """What happened, with what was broken."""
         kinds = [broken.kind for broken in self.broken]
-        self.count.lost, self.count.stale = kinds.count("lost"), kinds.count("stale")
+        self.count.lost, self.count.stale = kinds.count("lost"), kinds.count("stale") + kinds.count("unseen")
         self.count.diverged = kinds.count("diverged")
         self.count.other = len(kinds) - self.count.lost - self.count.stale - self.count.diverged
         return self.count

@@ -32,7 +32,7 @@ from tests.properties.truth.person import act
 NAMES = ("one.py", "two.py", "three.py", "new.py")
 """The files of a schedule; the last is not there at first."""
 
-_GAPS_MS = (0, 0, 0, 1, 2, 5, 15, 60, 200)
+GAPS_MS = (0, 0, 0, 1, 2, 5, 15, 60, 200)
 """How long the person takes between two steps."""
 
 
@@ -40,31 +40,26 @@ def play(schedule: s.Schedule, root: Path) -> tuple[list[Broken], Count]:
     """What was broken, and what was done. `root` is made for it, and emptied afterwards."""
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    world = World(schedule, root)
-    with _quiet() as errors, _without_ripgrep():
-        try:
-            world.run()
-        except Restless as error:
-            world.judge.wrong(str(error))
-        world.bury()
-    for text in errors:
-        world.judge.wrong(text)
+    letters = Letters()
+    model = ScheduledModel(NAMES, lambda: next(letters.agent))
+    judge = Judge(root, model)
+    World(schedule, root, model, judge).play()
     shutil.rmtree(root)
-    return world.judge.broken, world.judge.counted()
+    return judge.broken, judge.counted()
 
 
 class World:
     """Everything that takes part in one schedule."""
 
-    def __init__(self, schedule: s.Schedule, root: Path) -> None:
+    def __init__(self, schedule: s.Schedule, root: Path, model: ScheduledModel, judge: Judge) -> None:
         self.schedule = schedule
         self.root = root
         self.clock = Clock()
         self.random = Random(schedule.seed)
         self.letters = Letters()
         self.paths = [root / name for name in NAMES]
-        self.model = ScheduledModel(NAMES, lambda: next(self.letters.agent))
-        self.judge = Judge(root, self.model)
+        self.model = model
+        self.judge = judge
         self.desk = self.clock.process(self.random)
         self.editor: Editor = EDITORS[schedule.editor](root, self.desk, self.random, self.judge)
         self.store = MemoryStore()
@@ -72,7 +67,18 @@ class World:
         """All that there were, the one that runs at the end. Nobody else holds on to those that were killed."""
         self._link = Link(self.desk, self.desk, self.random)
 
-    def run(self) -> None:
+    def play(self) -> None:
+        """Play it to its end, and have the judge say what was broken."""
+        with _quiet() as errors, _without_ripgrep():
+            try:
+                self._run()
+            except Restless as error:
+                self.judge.wrong(str(error))
+            self._bury()
+        for text in errors:
+            self.judge.wrong(text)
+
+    def _run(self) -> None:
         """Play the steps, let everything come to rest, and judge."""
         for path, text in zip(self.paths, self.schedule.files, strict=False):
             self.editor.write(path, text)
@@ -80,11 +86,11 @@ class World:
         self._start()
         for step in self.schedule.steps:
             self._act(step)
-            self._pass(self.random.choice(_GAPS_MS))
+            self._pass(self.random.choice(GAPS_MS))
         self._rest()
         self.judge.count.schedules, self.judge.count.steps = 1, len(self.schedule.steps)
 
-    def bury(self) -> None:
+    def _bury(self) -> None:
         """End all processes, when nothing is judged any more."""
         self._link.cut()
         for process, _ in self.servers:
@@ -199,6 +205,8 @@ class World:
     def _compare_log(self) -> None:
         """What the log says must be so: the texts, byte for byte, and the hunks in them."""
         ledgers: list[Ledger] = []
+        if len(self.store.sessions()) > 1:
+            self.judge.wrong("there is more than one session, although nobody asked for a second")
         for row in self.store.sessions():
             state = State()
             for record in self.store.read(row.id):
