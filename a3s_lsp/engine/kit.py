@@ -69,8 +69,8 @@ class Kit:
     """Called with a call's id before it changes files for the first time: a checkpoint is taken there."""
     around_command: Callable[[str], AbstractAsyncContextManager[None]] = unguarded
     """Entered around commands; checkpoints are taken there."""
-    seen: MutableMapping[Path, str] = field(default_factory=dict)
-    """The texts of files as the model of this session has seen them last."""
+    seen: MutableMapping[Path, str] | None = None
+    """The texts of files as the model of this session has seen them last; None where there is no model."""
     reviews_first: bool = False
     """Whether each change of files is shown to the person before it is made, also where the policy allows it."""
     unsaved: Unsaved = "ask"

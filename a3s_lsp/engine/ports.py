@@ -282,8 +282,9 @@ class ToolContext:
     """The variables that processes started by the call get."""
     approved: ChangeSet | None = None
     """The change set that a person has seen and allowed, if one was shown."""
-    seen: MutableMapping[Path, str] = field(default_factory=dict)
-    """The texts of files as the model has seen them last: what it writes whole was made for those."""
+    seen: MutableMapping[Path, str] | None = None
+    """The texts of files as the model has seen them last: what it writes whole was made for those. None for a call of
+    the embedding program, which knows what it does."""
     planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded
     """Write a change set into the log before it is applied; to be handed to the workspace's `apply`."""
     unsaved: Unsaved = "ask"

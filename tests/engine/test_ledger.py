@@ -24,7 +24,7 @@ def edit(old: str, new: str, path: str = "a.py") -> Reply:
 
 
 def two_hunks() -> Reply:
-    return Reply("", (call("write", file_path="a.py", content=AFTER),))
+    return Reply("", (call("read", file_path="a.py"), call("write", file_path="a.py", content=AFTER)))
 
 
 AFTER = BEFORE.replace("line 2\n", "line two\n").replace("line 9\n", "line nine\nline nine and a half\n")

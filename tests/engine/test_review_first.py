@@ -18,7 +18,7 @@ async def asked(folder: Path, answers: list[Answer], *, first: bool = True) -> t
     (folder / "a.py").write_text(BEFORE)
     stage = Stage(folder)
     approver = ScriptedApprover(answers)
-    write = Reply("", (call("write", file_path="a.py", content=AFTER),))
+    write = Reply("", (call("read", file_path="a.py"), call("write", file_path="a.py", content=AFTER)))
     setup = stage.setup(ScriptedModel([write, "done"]), approver=approver, reviews_first=first)
     session = await stage.open(setup)
     await answer(session, "go")
@@ -26,7 +26,7 @@ async def asked(folder: Path, answers: list[Answer], *, first: bool = True) -> t
 
 
 def result(session: Session) -> str:
-    return next(message.content for message in session.state.messages if isinstance(message, ToolMessage))
+    return [message.content for message in session.state.messages if isinstance(message, ToolMessage)][-1]
 
 
 async def test_a_change_that_policy_allows_is_shown_first_and_not_otherwise(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ async def test_only_a_clear_yes_is_a_yes(tmp_path: Path, reply: object, happens:
         assert words in told(model)
 
 
-PARTS = Reply("", (call("write", file_path="a.txt", content="ONE\ntwo\nTHREE\n"),))
+PARTS = Reply("", (call("read", file_path="a.txt"), call("write", file_path="a.txt", content="ONE\ntwo\nTHREE\n")))
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ async def test_what_is_typed_while_the_question_waits_is_kept(tmp_path: Path) ->
 
 
 async def test_a_whole_file_is_not_written_over_what_was_typed_meanwhile(tmp_path: Path) -> None:
-    model = ScriptedModel([Reply("", (call("write", file_path="a.py", content="mine\n"),)), "done"])
+    calls = call("read", file_path="a.py"), call("write", file_path="a.py", content="mine\n")
+    model = ScriptedModel([Reply("", calls), "done"])
     async with desk(tmp_path / "w", model) as d:
         path = d.root / "a.py"
         path.write_text("yours\n")
@@ -124,7 +125,7 @@ async def test_unsaved_text_that_the_model_has_not_seen_is_not_written_over(tmp_
         path = d.root / "a.py"
         d.editor.open(path, "yours, unsaved\n")
         await d.editor.prompt("go")
-        assert "has unsaved text in the editor that you have not seen. Read a.py" in str(model.requests[1].messages[-1])
+        assert "you have not seen its text. Read a.py before you write it." in str(model.requests[1].messages[-1])
         assert d.editor.text(path) == "mine\n", "now it has"
 
 

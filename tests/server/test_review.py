@@ -38,7 +38,7 @@ def capabilities(**workspace: object) -> Json:
 
 
 def writes(text: str, name: str = "a.txt") -> Reply:
-    return Reply("", (call("write", file_path=name, content=text),))
+    return Reply("", (call("read", file_path=name), call("write", file_path=name, content=text)))
 
 
 @asynccontextmanager
@@ -259,8 +259,7 @@ async def test_two_sessions_whose_models_use_the_same_names_are_told_apart(tmp_p
 
 
 async def test_the_hunks_of_two_sessions_in_one_document_are_shown_from_top_to_bottom(tmp_path: Path) -> None:
-    read = Reply("", (call("read", file_path="a.txt"),))
-    async with reviewed(tmp_path / "w", read, writes(NEW.replace("line 1\n", "one\n")), "done") as (d, path, _):
+    async with reviewed(tmp_path / "w", writes(NEW.replace("line 1\n", "one\n")), "done") as (d, path, _):
         await d.editor.command("a3s.session.new")
         await d.editor.prompt("and the first")
         assert [line for line, title in await lenses(d.editor, path) if title == "? ask"] == [0, 1, 5, 7]

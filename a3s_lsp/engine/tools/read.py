@@ -65,6 +65,8 @@ class Read:
 
 async def _remember(context: ToolContext, path: Path) -> None:
     """Keep what the model has seen, so that what it makes of it is not put over something newer."""
+    if context.seen is None:
+        return
     try:
         context.seen[path] = (await context.workspace.read(path)).text
     except ToolError:  # too large to be written whole

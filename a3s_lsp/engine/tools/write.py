@@ -44,7 +44,6 @@ class Write:
         path = context.workspace.resolve(wanted.file_path)
         name = context.workspace.display(path)
         current = await _text_before(context.workspace, path)
-        _check_seen(context, path, name)
         change = Change(str(path), _base(context, path, current), _in_the_manner_of(current, wanted.content))
         try:
             return ChangeSet(f"write {name}", (carried_over(change, current, name),))
@@ -69,25 +68,22 @@ class Write:
         )
 
 
-def _check_seen(context: ToolContext, path: Path, name: str) -> None:
-    """Unsaved text is nowhere else: nobody writes over it who has not seen it."""
-    unsaved = any(document.path == path for document in context.workspace.unsaved())
-    if unsaved and context.approved is None and path not in context.seen:
+def _base(context: ToolContext, path: Path, current: str | None) -> str | None:
+    """The text that the new one was made for: what the model has seen, or what the embedding program, or a person, has
+    approved to be replaced. What came into the file after that stays in it. Raises StaleEdit if that is not known."""
+    if not current:
+        return current
+    approved = () if context.approved is None else context.approved.changes
+    shown = next((change.before for change in approved if change.path == str(path)), current)
+    if context.seen is None:
+        return shown
+    if path not in context.seen:
+        name = context.workspace.display(path)
         raise StaleEdit(
-            f"{name} has unsaved text in the editor that you have not seen. Read {name} before you write it.",
+            f"{name} is there already, and you have not seen its text. Read {name} before you write it.",
             {"type": "version_conflict", "path": str(path)},
         )
-
-
-def _base(context: ToolContext, path: Path, current: str | None) -> str | None:
-    """The text that the new one was made for: what the model has seen, else what was there when it was approved. What
-    came into the file after that stays in it."""
-    if current is None:
-        return None
-    if path in context.seen:
-        return context.seen[path]
-    approved = () if context.approved is None else context.approved.changes
-    return next((change.before for change in approved if change.path == str(path)), current)
+    return context.seen[path]
 
 
 def _in_the_manner_of(before: str | None, content: str) -> str:

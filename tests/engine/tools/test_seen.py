@@ -43,10 +43,36 @@ async def test_what_was_typed_on_a_line_that_is_rewritten_refuses_the_write_and_
     assert told.endswith("Read a.py before you write it.")
 
 
-async def test_a_file_that_the_model_has_not_read_can_be_written(tmp_path: Path) -> None:
+async def test_a_file_that_the_model_has_not_read_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("old\n")
     stage = Stage(tmp_path)
     write = Reply("", (call("write", file_path="b.py", content="new\n"),))
-    session = await stage.open(stage.setup(ScriptedModel([write, write, "done"])))
+    read = Reply("", (call("read", file_path="b.py"),))
+    session = await stage.open(stage.setup(ScriptedModel([write, read, write, write, "done"])))
     await answer(session, "go")
+    results = [message.content for message in session.state.messages if isinstance(message, ToolMessage)]
+    assert results[0] == "b.py is there already, and you have not seen its text. Read b.py before you write it."
+    assert (tmp_path / "b.py").read_text() == "new\n", "once it has, and has written it, it knows it"
+
+
+async def test_what_others_wrote_beside_an_edit_of_the_model_is_not_written_over_unseen(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(TEXT)
+
+    def edit(request: object) -> Reply:
+        path.write_text(TEXT + "of somebody else\n")
+        return Reply("", (call("edit", file_path="a.py", old_string="one", new_string="1"),))
+
+    write = Reply("", (call("write", file_path="a.py", content="1\ntwo\n3\n"),))
+    stage = Stage(tmp_path)
+    session = await stage.open(stage.setup(ScriptedModel([READ, edit, write, "done"])))
+    await answer(session, "go")
+    assert path.read_text() == "1\ntwo\n3\nof somebody else\n"
+
+
+async def test_the_embedding_program_writes_what_it_wants(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text("old\n")
+    stage = Stage(tmp_path)
+    session = await stage.open(stage.setup(ScriptedModel([])))
+    await session.call_tool("write", {"file_path": "b.py", "content": "new\n"})
     assert (tmp_path / "b.py").read_text() == "new\n"
