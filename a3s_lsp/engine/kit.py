@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.messages import Message
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
 from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
+from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
 
@@ -69,7 +69,7 @@ class Kit:
     """Called with a call's id before it changes files for the first time: a checkpoint is taken there."""
     around_command: Callable[[str], AbstractAsyncContextManager[None]] = unguarded
     """Entered around commands; checkpoints are taken there."""
-    seen: MutableMapping[Path, str] | None = None
+    seen: Seen | None = None
     """The texts of files as the model of this session has seen them last; None where there is no model."""
     reviews_first: bool = False
     """Whether each change of files is shown to the person before it is made, also where the policy allows it."""

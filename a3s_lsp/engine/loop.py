@@ -49,6 +49,8 @@ async def converse(kit: Kit, turn: int = 0) -> str:
 
 async def take_turn(kit: Kit, turn: int) -> None:
     """One complete answer of the model, made durable. A cut stream is asked for again."""
+    if kit.seen is not None:
+        kit.seen.begin_turn()
     request = ModelRequest(kit.system, tuple(kit.conversation()), kit.tools.specs())
     for attempt in range(1, _TURN_TRIES + 1):
         kit.emit(f.TurnStarted(turn))

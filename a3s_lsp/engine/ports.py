@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 from a3s_lsp.engine.changes import Applied, ChangeSet
 from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record
 from a3s_lsp.engine.messages import Json, Message, Usage
+from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.texts import digest
 
 Lane: TypeAlias = Literal["control", "query", "execute", "generate"]
@@ -282,7 +283,7 @@ class ToolContext:
     """The variables that processes started by the call get."""
     approved: ChangeSet | None = None
     """The change set that a person has seen and allowed, if one was shown."""
-    seen: MutableMapping[Path, str] | None = None
+    seen: Seen | None = None
     """The texts of files as the model has seen them last: what it writes whole was made for those. None for a call of
     the embedding program, which knows what it does."""
     planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded

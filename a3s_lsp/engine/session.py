@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
@@ -24,6 +23,7 @@ from a3s_lsp.engine.ports import ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
+from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
@@ -47,7 +47,7 @@ class Session:
         self._runs: dict[str, Run] = {}
         self._model = setup.model
         self._permission = setup.permission
-        self._seen: dict[Path, str] = {}
+        self._seen = Seen()
         self._reviews_first, self._unsaved = setup.reviews_first, setup.unsaved
         self._commands = {command.name: command for command in builtin_commands()}
         self.closed = False

@@ -153,10 +153,21 @@ def _carried(before: str, after: str, current: str) -> tuple[list[Edit], list[Ov
             shift += _growth(theirs[at])
             at += 1
         if at == len(theirs) or _precedes(edit, theirs[at]):
-            fresh.append(Edit(edit.start + shift, edit.end + shift, edit.text))
+            moved = Edit(edit.start + shift, edit.end + shift, edit.text)
+            if _stands_alone(current, moved):
+                fresh.append(moved)
+            else:  # the neighbouring line has lost, or has never had, the line end that would part the two
+                overlaps.append(Overlap(line_of(current, moved.start), current[moved.start :].split("\n")[0]))
         elif theirs[at] != edit:
             overlaps.append(Overlap(line_of(current, theirs[at].start + shift), theirs[at].text))
     return fresh, overlaps
+
+
+def _stands_alone(text: str, edit: Edit) -> bool:
+    """Whether an edit of whole lines would not run into the line before it or behind it."""
+    begins = edit.start == 0 or text[edit.start - 1] in "\r\n"
+    ends = edit.end == len(text) or not edit.text or edit.text[-1] in "\r\n"
+    return begins and ends
 
 
 def _precedes(one: Edit, other: Edit) -> bool:

@@ -23,8 +23,9 @@ def edit(old: str, new: str, path: str = "a.py") -> Reply:
     return Reply("", (call("edit", file_path=path, old_string=old, new_string=new),))
 
 
-def two_hunks() -> Reply:
-    return Reply("", (call("read", file_path="a.py"), call("write", file_path="a.py", content=AFTER)))
+def two_hunks() -> tuple[Reply, Reply]:
+    write = call("write", file_path="a.py", content=AFTER)
+    return Reply("", (call("read", file_path="a.py"),)), Reply("", (write,))
 
 
 AFTER = BEFORE.replace("line 2\n", "line two\n").replace("line 9\n", "line nine\nline nine and a half\n")
@@ -54,7 +55,7 @@ async def told(session: Session) -> str:
 
 
 async def test_each_piece_of_an_edit_is_a_hunk_that_stands(tmp_path: Path) -> None:
-    session, _, path = await opened(Stage(tmp_path), two_hunks())
+    session, _, path = await opened(Stage(tmp_path), *two_hunks())
     first, second = session.review.ledger.live(str(path))
     assert (first.before, first.after, first.status) == ("line 2\n", "line two\n", "applied")
     assert (session.review.ledger.line(first), session.review.ledger.line(second)) == (2, 9)
@@ -62,7 +63,7 @@ async def test_each_piece_of_an_edit_is_a_hunk_that_stands(tmp_path: Path) -> No
 
 async def test_undo_in_the_editor_undoes_all_hunks_and_redo_brings_them_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    session, editor, path = await opened(stage, two_hunks())
+    session, editor, path = await opened(stage, *two_hunks())
     editor.undo(path)
     assert statuses(session) == ["undone", "undone"]
     editor.type(path, AFTER)
@@ -70,7 +71,7 @@ async def test_undo_in_the_editor_undoes_all_hunks_and_redo_brings_them_back(tmp
 
 
 async def test_typing_elsewhere_moves_hunks_and_typing_over_one_tweaks_it_alone(tmp_path: Path) -> None:
-    session, editor, path = await opened(Stage(tmp_path), two_hunks())
+    session, editor, path = await opened(Stage(tmp_path), *two_hunks())
     editor.type(path, "# new first line\n" + AFTER)
     assert [session.review.ledger.line(hunk) for hunk in session.review.ledger.live()] == [3, 10]
     editor.type(path, "# new first line\n" + AFTER.replace("line two", "line 2, better"))
@@ -78,7 +79,7 @@ async def test_typing_elsewhere_moves_hunks_and_typing_over_one_tweaks_it_alone(
 
 
 async def test_the_model_hears_in_one_note_what_the_person_did(tmp_path: Path) -> None:
-    session, editor, path = await opened(Stage(tmp_path), two_hunks())
+    session, editor, path = await opened(Stage(tmp_path), *two_hunks())
     _, second = session.review.ledger.live()
     session.review.keep([second.id])
     editor.type(path, editor.text(path).replace("line two", "line 2, better"))
@@ -103,7 +104,7 @@ async def test_what_a_formatter_did_is_not_said_of_the_person(tmp_path: Path) ->
 
 
 async def test_undoing_one_hunk_leaves_the_other_and_what_was_typed(tmp_path: Path) -> None:
-    session, editor, path = await opened(Stage(tmp_path), two_hunks())
+    session, editor, path = await opened(Stage(tmp_path), *two_hunks())
     editor.type(path, AFTER + "typed\n")
     first, _ = session.review.ledger.live()
     assert await session.review.undo([first.id]) == (first.id,)
@@ -208,7 +209,7 @@ async def test_closed_file_that_somebody_changed_on_the_disk_is_noticed(tmp_path
 
 async def test_the_ledger_survives_a_restart(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    session, editor, path = await opened(stage, two_hunks())
+    session, editor, path = await opened(stage, *two_hunks())
     first, _ = session.review.ledger.live()
     session.review.keep([first.id])
     editor.type(path, editor.text(path).replace("nine and a half", "9.5"))
@@ -221,7 +222,7 @@ async def test_the_ledger_survives_a_restart(tmp_path: Path) -> None:
 
 async def test_what_happened_while_nobody_was_there_is_found_out(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    session, editor, path = await opened(stage, two_hunks())
+    session, editor, path = await opened(stage, *two_hunks())
     await session.suspend()
     editor.type(path, BEFORE)
     again = await stage.load(stage.setup(ScriptedModel(["done"]), editor=editor))
@@ -230,7 +231,7 @@ async def test_what_happened_while_nobody_was_there_is_found_out(tmp_path: Path)
 
 async def test_replaying_the_log_gives_every_text_byte_for_byte(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    session, editor, path = await opened(stage, two_hunks(), edit("line 7", "line 7\r\n\ufeff😀"))
+    session, editor, path = await opened(stage, *two_hunks(), edit("line 7", "line 7\r\n\ufeff😀"))
     editor.type(path, editor.text(path).replace("line 12\n", ""))
     await session.settled()
     state = State()

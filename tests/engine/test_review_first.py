@@ -18,8 +18,9 @@ async def asked(folder: Path, answers: list[Answer], *, first: bool = True) -> t
     (folder / "a.py").write_text(BEFORE)
     stage = Stage(folder)
     approver = ScriptedApprover(answers)
-    write = Reply("", (call("read", file_path="a.py"), call("write", file_path="a.py", content=AFTER)))
-    setup = stage.setup(ScriptedModel([write, "done"]), approver=approver, reviews_first=first)
+    read = Reply("", (call("read", file_path="a.py"),))
+    write = Reply("", (call("write", file_path="a.py", content=AFTER),))
+    setup = stage.setup(ScriptedModel([read, write, "done"]), approver=approver, reviews_first=first)
     session = await stage.open(setup)
     await answer(session, "go")
     return session, approver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from hypothesis import given
@@ -92,7 +93,7 @@ def test_the_ledger_has_the_text_and_hunks_lie_apart_in_it(acts: list[Act]) -> N
     assert ledger.text(PATH) == text
     live = ledger.live(PATH)
     assert all(0 <= hunk.start <= hunk.end <= len(text) for hunk in live)
-    assert all(one.end <= other.start for one, other in zip(live, live[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(live))
     assert all(ledger.current(hunk) == hunk.after for hunk in live if hunk.status == "applied")
 
 

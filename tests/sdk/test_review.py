@@ -10,7 +10,8 @@ from a3s_lsp import A3SError, Agent, AsyncAgent, PermissionPolicy, SessionOption
 from a3s_lsp.testing import Reply, ScriptedModel, call
 
 REPLIES = (
-    Reply("", (call("read", file_path="a.txt"), call("write", file_path="a.txt", content="1\n"))),
+    Reply("", (call("read", file_path="a.txt"),)),
+    Reply("", (call("write", file_path="a.txt", content="1\n"),)),
     Reply("", (call("bash", command="echo 2 > b.txt"),)),
     "done",
 )

@@ -73,7 +73,8 @@ async def test_only_a_clear_yes_is_a_yes(tmp_path: Path, reply: object, happens:
         assert words in told(model)
 
 
-PARTS = Reply("", (call("read", file_path="a.txt"), call("write", file_path="a.txt", content="ONE\ntwo\nTHREE\n")))
+READ = Reply("", (call("read", file_path="a.txt"),))
+PARTS = Reply("", (call("write", file_path="a.txt", content="ONE\ntwo\nTHREE\n"),))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ PARTS = Reply("", (call("read", file_path="a.txt"), call("write", file_path="a.t
 async def test_only_the_hunks_that_are_accepted_are_applied(
     tmp_path: Path, accepted: object, text: str, words: str
 ) -> None:
-    model = ScriptedModel([PARTS, "done"])
+    model = ScriptedModel([READ, PARTS, "done"])
     async with desk(tmp_path / "w", model) as d:
         path = d.root / "a.txt"
         path.write_text("one\ntwo\nthree\n")

@@ -100,8 +100,8 @@ async def test_what_is_typed_while_the_question_waits_is_kept(tmp_path: Path) ->
 
 
 async def test_a_whole_file_is_not_written_over_what_was_typed_meanwhile(tmp_path: Path) -> None:
-    calls = call("read", file_path="a.py"), call("write", file_path="a.py", content="mine\n")
-    model = ScriptedModel([Reply("", calls), "done"])
+    read, write = call("read", file_path="a.py"), call("write", file_path="a.py", content="mine\n")
+    model = ScriptedModel([Reply("", (read,)), Reply("", (write,)), "done"])
     async with desk(tmp_path / "w", model) as d:
         path = d.root / "a.py"
         path.write_text("yours\n")

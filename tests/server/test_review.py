@@ -37,14 +37,15 @@ def capabilities(**workspace: object) -> Json:
     return {**CAPABILITIES, **SHOWN, "workspace": {**given, **workspace}}
 
 
-def writes(text: str, name: str = "a.txt") -> Reply:
-    return Reply("", (call("read", file_path=name), call("write", file_path=name, content=text)))
+def writes(text: str, name: str = "a.txt") -> tuple[Reply, Reply]:
+    write = call("write", file_path=name, content=text)
+    return Reply("", (call("read", file_path=name),)), Reply("", (write,))
 
 
 @asynccontextmanager
 async def reviewed(root: Path, *more: str | Reply) -> AsyncIterator[tuple[Desk, Path, ScriptedModel]]:
     """A file that is open, in which the agent has changed three places."""
-    model = ScriptedModel([writes(NEW), "done", *more])
+    model = ScriptedModel([*writes(NEW), "done", *more])
     async with desk(root, model, flags=FLAGS, capabilities=capabilities(), posture="auto") as d:
         path = d.root / "a.txt"
         path.write_text(OLD)
@@ -120,7 +121,7 @@ async def test_every_hunk_is_told_with_its_place_and_both_texts(tmp_path: Path) 
 
 
 async def test_a_client_that_did_not_ask_for_hunks_is_not_told_of_them(tmp_path: Path) -> None:
-    async with desk(tmp_path / "w", ScriptedModel([writes(NEW), "done"]), posture="auto") as d:
+    async with desk(tmp_path / "w", ScriptedModel([*writes(NEW), "done"]), posture="auto") as d:
         await d.editor.prompt("go")
         assert len(listed(await d.editor.command("a3s.hunk.list"))) == 1
         assert not any(name == "a3s/hunks" for name, _ in d.editor.notifications)
@@ -152,7 +153,7 @@ async def test_a_resumed_session_tells_what_is_still_under_review(tmp_path: Path
     (tmp_path / "w").mkdir()
     path = tmp_path / "w" / "a.txt"
     path.write_text(OLD)
-    model = ScriptedModel([writes(NEW), "done"])
+    model = ScriptedModel([*writes(NEW), "done"])
     async with desk(tmp_path / "w", model, store=SQLiteStore(tmp_path / "s.db"), posture="auto") as d:
         session = (await d.editor.prompt("go"))["sessionId"]
     path.write_text(NEW.replace("two 😀", "line 2"))
@@ -167,7 +168,7 @@ async def test_a_document_under_a_link_is_told_of_by_the_name_that_the_client_us
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     (tmp_path / "elsewhere").symlink_to(tmp_path / "real")
-    model = ScriptedModel([writes(NEW), "done"])
+    model = ScriptedModel([*writes(NEW), "done"])
     async with desk(tmp_path / "link", model, flags=FLAGS, posture="auto") as d:
         await d.editor.prompt("go")
         await d.editor.until(lambda: len(told(d.editor, d.root / "a.txt")) == 1)
@@ -233,7 +234,7 @@ async def test_a_range_takes_the_lines_of_a_hunk_that_it_touches(tmp_path: Path)
 
 
 async def test_without_a_document_all_of_the_session_is_meant(tmp_path: Path) -> None:
-    async with reviewed(tmp_path / "w", writes("b\n", "b.txt"), "done") as (d, path, _):
+    async with reviewed(tmp_path / "w", *writes("b\n", "b.txt"), "done") as (d, path, _):
         await d.editor.prompt("and another file")
         assert len(listed(await d.editor.command("a3s.hunk.undo"))) == 4
         assert d.editor.text(path) == OLD and not (d.root / "b.txt").exists()
@@ -259,7 +260,7 @@ async def test_two_sessions_whose_models_use_the_same_names_are_told_apart(tmp_p
 
 
 async def test_the_hunks_of_two_sessions_in_one_document_are_shown_from_top_to_bottom(tmp_path: Path) -> None:
-    async with reviewed(tmp_path / "w", writes(NEW.replace("line 1\n", "one\n")), "done") as (d, path, _):
+    async with reviewed(tmp_path / "w", *writes(NEW.replace("line 1\n", "one\n")), "done") as (d, path, _):
         await d.editor.command("a3s.session.new")
         await d.editor.prompt("and the first")
         assert [line for line, title in await lenses(d.editor, path) if title == "? ask"] == [0, 1, 5, 7]
@@ -361,7 +362,7 @@ async def test_lenses_stand_above_each_hunk_and_for_several_there_is_all_at_once
 
 
 async def test_no_lens_and_no_action_is_behind_the_last_line_that_an_editor_shows(tmp_path: Path) -> None:
-    async with desk(tmp_path / "w", ScriptedModel([writes("a\n"), "done"]), flags=FLAGS, posture="auto") as d:
+    async with desk(tmp_path / "w", ScriptedModel([*writes("a\n"), "done"]), flags=FLAGS, posture="auto") as d:
         path = d.root / "a.txt"
         path.write_text("a\nb\n")
         d.editor.open(path)
@@ -374,7 +375,7 @@ async def test_no_lens_and_no_action_is_behind_the_last_line_that_an_editor_show
 
 async def test_lenses_are_asked_for_again_when_the_client_can_and_a_status_changed(tmp_path: Path) -> None:
     able = capabilities(codeLens={"refreshSupport": True})
-    model = ScriptedModel([writes(NEW), "done"])
+    model = ScriptedModel([*writes(NEW), "done"])
     async with desk(tmp_path / "w", model, capabilities=able, posture="auto") as d:
         d.editor.respond["workspace/codeLens/refresh"] = lambda params: None
         await d.editor.prompt("go")
@@ -438,7 +439,7 @@ async def test_who_asks_for_other_kinds_of_actions_gets_none(
 
 
 async def test_a_client_that_knows_no_action_literals_gets_commands(tmp_path: Path) -> None:
-    async with desk(tmp_path / "w", ScriptedModel([writes(NEW), "done"]), posture="auto") as d:
+    async with desk(tmp_path / "w", ScriptedModel([*writes(NEW), "done"]), posture="auto") as d:
         await d.editor.prompt("go")
         command = (await actions(d.editor, d.root / "a.txt", lines(0, 0)))["a3s: undo this change"]
         part = await actions(d.editor, d.root / "a.txt", lines(0, 1))
@@ -466,7 +467,7 @@ async def test_hover_says_why_in_which_run_and_what_stood_there(tmp_path: Path) 
 async def test_hover_cannot_be_broken_out_of_and_is_plain_where_markdown_is_not_known(tmp_path: Path) -> None:
     fences = "```\n````\n# big\n"
     for able, kind in ((capabilities(), "markdown"), (CAPABILITIES, "plaintext")):
-        model = ScriptedModel([writes(fences), "done"])
+        model = ScriptedModel([*writes(fences), "done"])
         async with desk(tmp_path / kind, model, capabilities=able, posture="auto") as d:
             await d.editor.prompt("*bold* <b>")
             contents = await hover(d.editor, d.root / "a.txt", 0)

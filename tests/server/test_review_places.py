@@ -93,8 +93,8 @@ def screen(editor: FakeEditor, path: Path, span: Json) -> str:
 
 
 async def play(root: Path, steps: list[Typed], end: str) -> None:
-    calls = call("read", file_path="a.txt"), call("write", file_path="a.txt", content=new_text(end))
-    model = ScriptedModel([Reply("", calls), "done"])
+    read, write = call("read", file_path="a.txt"), call("write", file_path="a.txt", content=new_text(end))
+    model = ScriptedModel([Reply("", (read,)), Reply("", (write,)), "done"])
     async with desk(root, model, flags=("hunks", "events"), posture="auto") as d:
         path = d.root / "a.txt"
         path.write_bytes(old_text(end).encode())

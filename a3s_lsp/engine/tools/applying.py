@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from a3s_lsp.engine.changes import Change, ChangeSet
+from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import StaleEdit, ToolError
 from a3s_lsp.engine.ports import ToolContext, Workspace
-from a3s_lsp.engine.texts import Overlap, rebase
 from a3s_lsp.engine.tools.problems import difference, problems_before
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 
@@ -36,25 +35,11 @@ async def commit(context: ToolContext, changes: ChangeSet) -> str:
     work = context.workspace.apply(replace(changes, changes=changed), context.planned, context.applied)
     # A change that was made is always told, even to a call that is being cancelled.
     applied = await uninterrupted(work, _CANCEL_SECONDS)
-    for change in applied.changes.changes:
-        _remember(context, change)
+    if context.seen is not None:
+        for change in applied.changes.changes:
+            context.seen.changed(change)
     remarks = "".join(f"\n[{remark}]" for remark in applied.remarks)
     return remarks + await difference(context.workspace, before)
-
-
-def _remember(context: ToolContext, change: Change) -> None:
-    """Keep what the model knows of the file now: its own change in the text that it had seen, and nothing that others
-    have written there meanwhile."""
-    if context.seen is None:
-        return
-    seen = context.seen.pop(Path(change.source or change.path), None)
-    if change.before is None:
-        known = change.after
-    else:
-        fresh = None if seen is None or change.after is None else rebase(change.before, change.after, seen)
-        known = None if isinstance(fresh, Overlap) else fresh
-    if known is not None:
-        context.seen[Path(change.path)] = known
 
 
 def _check_files(context: ToolContext, changes: ChangeSet) -> None:

@@ -68,9 +68,9 @@ async def _remember(context: ToolContext, path: Path) -> None:
     if context.seen is None:
         return
     try:
-        context.seen[path] = (await context.workspace.read(path)).text
+        context.seen.read(path, (await context.workspace.read(path)).text)
     except ToolError:  # too large to be written whole
-        context.seen.pop(path, None)
+        context.seen.read(path, None)
 
 
 async def _window(workspace: Workspace, path: Path, offset: int, limit: int) -> Window:

@@ -77,13 +77,14 @@ def _base(context: ToolContext, path: Path, current: str | None) -> str | None:
     shown = next((change.before for change in approved if change.path == str(path)), current)
     if context.seen is None:
         return shown
-    if path not in context.seen:
+    seen = context.seen.text(path)
+    if seen is None:
         name = context.workspace.display(path)
         raise StaleEdit(
             f"{name} is there already, and you have not seen its text. Read {name} before you write it.",
             {"type": "version_conflict", "path": str(path)},
         )
-    return context.seen[path]
+    return seen
 
 
 def _in_the_manner_of(before: str | None, content: str) -> str:

@@ -76,3 +76,12 @@ async def test_the_embedding_program_writes_what_it_wants(tmp_path: Path) -> Non
     session = await stage.open(stage.setup(ScriptedModel([])))
     await session.call_tool("write", {"file_path": "b.py", "content": "new\n"})
     assert (tmp_path / "b.py").read_text() == "new\n"
+
+
+async def test_what_is_read_beside_a_write_was_not_known_to_it(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(TEXT)
+    both = Reply("", (call("read", file_path="a.py"), call("write", file_path="a.py", content="mine\n")))
+    stage = Stage(tmp_path)
+    session = await stage.open(stage.setup(ScriptedModel([both, "done"])))
+    await answer(session, "go")
+    assert (tmp_path / "a.py").read_text() == TEXT
