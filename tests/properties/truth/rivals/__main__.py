@@ -44,6 +44,7 @@ def _print(columns: dict[str, Harm], asked: int) -> None:
         ("documents in conflict: typed text or the agent's", lambda harm: harm.conflicts),
         ("characters lost if the person takes the agent's", lambda harm: harm.typed_at_stake),
         ("edits lost if the person keeps what was typed", lambda harm: harm.edits_at_stake),
+        ("edits that landed on other lines", lambda harm: harm.misplaced),
         ("texts taken away that the model had not seen", lambda harm: harm.unseen),
     )
     print(f"| | {' | '.join(columns)} |")

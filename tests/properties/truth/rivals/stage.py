@@ -45,6 +45,8 @@ class Harm:
     """Characters that are lost if the person takes what the agent did."""
     edits_at_stake: int = 0
     """Edits that are lost if the person keeps what was typed."""
+    misplaced: int = 0
+    """Edits that landed on other lines than those that they were made for."""
     unseen: int = 0
     """Calls that took away text which the model had not been shown."""
 
@@ -231,6 +233,7 @@ def counted(harm: Harm, judge: Judge, editor: Editor) -> Harm:
         if buffer.dirty and buffer.changed_on_disk():
             judge.conflict(buffer)
     harm.typed = len(judge.typed)
+    harm.misplaced = sum(broken.kind == "stale" for broken in judge.broken)
     harm.unseen = sum(broken.kind == "unseen" for broken in judge.broken)
     return harm
 
