@@ -36,6 +36,8 @@ class Hunk:
     by: f.Cause = "person"
     """Who changed its text last, once it is not as the agent left it."""
     whole: Literal["created", "deleted"] | None = None
+    earlier: tuple[str, ...] = ()
+    """What the agent had put there before, in hunks that this one took in: undo and redo can lead there."""
 
     @property
     def live(self) -> bool:
@@ -206,7 +208,8 @@ class Ledger:
         self._settle([hunk.id for hunk in met if hunk.status != "kept"], "superseded")
         if before != after:
             count += 1
-            self._enter(file, origin.hunk(count, before, after, start))
+            taken_in = {text[start:end], *(old for hunk in absorbed for old in hunk.earlier)} if absorbed else ()
+            self._enter(file, replace(origin.hunk(count, before, after, start), earlier=tuple(taken_in)))
         return count
 
     def _enter(self, file: _File, hunk: Hunk) -> None:
@@ -309,7 +312,7 @@ def _restores(text: str, edit: Edit, hunk: Hunk) -> bool:
         return False
     current = text[hunk.start : hunk.end]
     behind, ahead = current + edit.text, edit.text + current
-    for wanted in (hunk.after, hunk.before):
+    for wanted in (hunk.after, *hunk.earlier, hunk.before):
         if edit.start == hunk.end and wanted.startswith(behind) and current != wanted:
             return True
         if edit.start == hunk.start and wanted.endswith(ahead) and current != wanted:
@@ -321,7 +324,7 @@ def _brought_back(text: str, edit: Edit, hunk: Hunk) -> Hunk | None:
     """The hunk, if an insertion at an end of it brings back what is missing of one of its two texts, as undo does. More
     may come back with it, which is not its."""
     current = text[hunk.start : hunk.end]
-    for wanted in (hunk.after, hunk.before):
+    for wanted in (hunk.after, *hunk.earlier, hunk.before):
         missing = len(wanted) - len(current)
         if edit.start != edit.end or missing <= 0:
             continue
@@ -368,6 +371,8 @@ def _judged(hunk: Hunk, text: str) -> Hunk:
     current = text[hunk.start : hunk.end]
     if current == hunk.after:
         return replace(hunk, status="applied")
+    if current in hunk.earlier and current != hunk.before:
+        return replace(hunk, status="tweaked")
     if current == hunk.before or hunk.status == "undone":
         return replace(hunk, status="undone")
     return replace(hunk, status="tweaked")

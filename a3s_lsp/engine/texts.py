@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from rapidfuzz.distance import Opcode
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -45,6 +48,9 @@ _Hunk: TypeAlias = tuple[int, int, int, int]
 
 # Above this, finding the smallest difference takes longer than a person is willing to wait for an edit.
 _MAX_LINE_PAIRS = 50_000_000
+_MAX_CHARACTER_PAIRS = 4_000_000
+_SHORTEST_EQUAL = 3
+"""Fewer characters that are the same between two that are not are an accident."""
 
 
 def minimal_edits(before: str, after: str) -> list[Edit]:
@@ -88,7 +94,8 @@ def fine_edits(before: str, after: str) -> list[Edit]:
     for hunk in line_hunks(before, after):
         old, new = split_lines(before[hunk.start : hunk.end]), split_lines(hunk.text)
         if len(old) != len(new):
-            old, new = [before[hunk.start : hunk.end]], [hunk.text]
+            fine += _by_characters(before, hunk)
+            continue
         at = hunk.start
         for one, other in zip(old, new, strict=True):
             edit = splice(one, other)
@@ -96,6 +103,30 @@ def fine_edits(before: str, after: str) -> list[Edit]:
                 fine.append(Edit(edit.start + at, edit.end + at, edit.text))
             at += len(one)
     return fine
+
+
+def _by_characters(before: str, hunk: Edit) -> list[Edit]:
+    """A hunk as edits of characters, where it is small enough to be looked at so closely."""
+    from rapidfuzz.distance import Indel
+
+    old = before[hunk.start : hunk.end]
+    if len(old) * len(hunk.text) > _MAX_CHARACTER_PAIRS:
+        return [hunk]
+    found: list[Edit] = []
+    for op in Indel.opcodes(old, hunk.text):
+        if op.tag == "equal":
+            continue
+        start, end = hunk.start + op.src_start, hunk.start + op.src_end
+        if found and start - found[-1].end < _SHORTEST_EQUAL:
+            last = found.pop()
+            found.append(Edit(last.start, end, f"{last.text}{before[last.end : start]}{_new_part(hunk, op)}"))
+        else:
+            found.append(Edit(start, end, _new_part(hunk, op)))
+    return found
+
+
+def _new_part(hunk: Edit, op: Opcode) -> str:
+    return hunk.text[op.dest_start : op.dest_end] if op.tag != "delete" else ""
 
 
 def without(before: str, after: str, text: str) -> str | None:
