@@ -63,6 +63,7 @@ class Host:
         self._sessions: dict[str, Session] = {}
         self._current: str | None = None
         self._choosing = asyncio.Lock()
+        """Held until it is known which session is the current one: a prompt that comes meanwhile is for that."""
 
     # ------------------------------------------------------------ sessions
 
@@ -70,31 +71,36 @@ class Host:
         """The named session, or the current one, made if there is none yet."""
         if session_id is not None:
             return self._named(session_id)
-        async with self._choosing:  # two prompts that come together are for one session
+        async with self._choosing:
             if self._current in self._sessions:
                 return self._sessions[self._current]
-            return await self.new_session(self.root())
+            return await self._make(self.root())
 
     async def new_session(self, root: Path) -> Session:
         """A new session on this folder, which becomes the current one."""
+        async with self._choosing:
+            return await self._make(root)
+
+    async def _make(self, root: Path) -> Session:
         session_id = str(uuid.uuid4())
         setup = await self._setup(session_id, root, None)
         return self._adopt(await Session.create(session_id, setup, self._defaults.writer))
 
     async def resume_session(self, session_id: str) -> Session:
         """The stored session, made current; its past events are shown again. Runs that were cut are not started."""
-        session = self._sessions.get(session_id)
-        if session is None:
-
-            async def setup(state: State) -> Setup:
-                return await self._setup(session_id, Path(state.workspace), state.model)
-
-            session = self._adopt(await Session.load(session_id, setup, self._defaults.writer))
-        self._current = session_id
+        async with self._choosing:
+            session = self._sessions.get(session_id) or await self._load(session_id)
+            self._current = session_id
         for event in await session.past_events():
             self._send(event, {"replay": True})
         self._news.show(session)
         return session
+
+    async def _load(self, session_id: str) -> Session:
+        async def setup(state: State) -> Setup:
+            return await self._setup(session_id, Path(state.workspace), state.model)
+
+        return self._adopt(await Session.load(session_id, setup, self._defaults.writer))
 
     async def stored_sessions(self) -> list[SessionInfo]:
         """All sessions in the store, newest first."""

@@ -39,10 +39,10 @@ from tests.properties.truth.world import play
 
 SCHEDULES = int(os.environ.get("A3S_TRUTH_SCHEDULES", "2000"))
 PARTS = 5
-OPEN = ("ledger", "unseen", "wrong")
-"""Kinds of defects that are being mended, and have tests of their own below."""
+OPEN = ("ledger",)
+"""What is not always so: after a crash, or some undos of several edits of one line, a hunk can be lost sight of. Its
+text is not: it stays what it is, and goes by undo and rewind."""
 
-not_yet = pytest.mark.xfail(reason="a defect that is being mended", strict=False)
 every_editor = pytest.mark.parametrize("editor", EDITORS)
 PLAIN = "alpha 1\nbeta 2\ngamma 3\nalpha 4\nbeta 5\ngamma 6\n"
 
@@ -156,7 +156,6 @@ def test_two_prompts_at_once_are_one_session(editor: str, root: Path) -> None:
     kept(root, editor, Open(0), asked((Read(0),)), asked((Read(0),)))
 
 
-@not_yet
 @every_editor
 def test_a_prompt_right_after_a_restart_joins_the_session_that_is_resumed(editor: str, root: Path) -> None:
     kept(root, editor, Open(0), asked((Read(0),)), Wait(400), Crash(0), asked((Read(0),)))
@@ -175,7 +174,6 @@ def test_lines_put_in_behind_a_line_that_was_typed_anew_do_not_run_into_it(edito
     kept(root, editor, Open(0), Wait(100), one, DeleteLines(0, 0), Type(0, 0, 0, 2), files=only, seeds=60)
 
 
-@not_yet
 @every_editor
 def test_what_is_read_and_written_in_one_breath_was_not_seen(editor: str, root: Path) -> None:
     kept(root, editor, Open(1), Wait(100), Type(1, 0, 0, 2), asked((Read(1), Write(1, 1, "line"))))
@@ -187,7 +185,6 @@ def test_typing_around_and_in_a_hunk_at_once_is_not_taken_for_a_refusal(editor: 
     kept(root, editor, Open(0), Wait(100), one, Wait(10), Scatter(0, 0, 3), seeds=40)
 
 
-@not_yet
 @every_editor
 def test_redo_of_the_first_of_two_edits_brings_its_hunk_back(editor: str, root: Path) -> None:
     two = asked((Read(0),), (Edit(0, 0, "insert"), Edit(0, 1, "word")))

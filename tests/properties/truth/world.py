@@ -205,7 +205,8 @@ class World:
     def _compare_log(self) -> None:
         """What the log says must be so: the texts, byte for byte, and the hunks in them."""
         ledgers: list[Ledger] = []
-        if len(self.store.sessions()) > 1:
+        # A server that was killed before it answered leaves a session that the editor has never heard of.
+        if len(self.store.sessions()) > len(self.servers):
             self.judge.wrong("there is more than one session, although nobody asked for a second")
         for row in self.store.sessions():
             state = State()
