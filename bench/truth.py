@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from tests.properties.truth.steps import Schedule
 from tests.properties.truth.world import play
 
 _CHUNK = 100
-_SHOWN = 5
 
 
 def truth(schedules: int = 100_000) -> None:
@@ -40,8 +38,10 @@ def truth(schedules: int = 100_000) -> None:
             print(f"\r{total.schedules:8,} of {schedules:,}, {pace:.0f} a second", end="", file=sys.stderr)
     print(file=sys.stderr)
     _report(total, time.perf_counter() - begun)
-    for failed, what in islice(broken, _SHOWN):
-        print(f"{failed}\n  {what[0].kind}: {what[0].text}\n")
+    kinds = dict.fromkeys(one.kind for _, what in broken for one in what)
+    for kind in kinds:  # one of each
+        failed, one = next((schedule, one) for schedule, what in broken for one in what if one.kind == kind)
+        print(f"{failed}\n  {one.kind}: {one.text}\n")
     if broken:
         sys.exit(f"{len(broken)} schedules broke something")
 
