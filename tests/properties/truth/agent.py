@@ -83,7 +83,7 @@ class Job:
 
 class Attempt:
     """A call that was made: what it wants, the character that it writes, and the texts that it may be made for: what
-    the model knew when its turn began, and that with what the calls before it in the turn should have done."""
+    the model knew when its turn began, and what each call before it in the turn should have made of that."""
 
     def __init__(self, call: ToolCall, letter: str, bases: Sequence[str]) -> None:
         self.call = call
@@ -144,9 +144,10 @@ class ScheduledModel:
         self.seen += "".join(text_of(message) for message in request.messages)
         if turn < len(job.turns):
             known = self._known(request.messages)
-            begun = dict(known)
+            earlier: list[Mapping[str, str]] = []
             for index, act in enumerate(job.turns[turn]):
-                call = self._call(act, known, begun)
+                earlier.append(dict(known))
+                call = self._call(act, known, earlier)
                 yield CallDelta(index, call.id, call.name, call.arguments)
         yield Finish("stop")
 
@@ -181,14 +182,14 @@ class ScheduledModel:
         after = effect(name, args, text)
         return text if after is None else after
 
-    def _call(self, act: Act, known: dict[str, str], begun: Mapping[str, str]) -> ToolCall:
+    def _call(self, act: Act, known: dict[str, str], earlier: Sequence[Mapping[str, str]]) -> ToolCall:
         self._calls += 1
         number = f"call-{self._calls}"
         if isinstance(act, Read):
             return ToolCall(number, "read", json.dumps({"file_path": self._names[act.file]}))
         letter = self._letters()
         file = "" if isinstance(act, Replace) else self._names[act.file]
-        bases = [texts[file] for texts in (begun, dict(known)) if file in texts]
+        bases = [texts[file] for texts in earlier if file in texts]
         name, args = self._arguments(act, known, letter)
         call = ToolCall(number, name, json.dumps(args, ensure_ascii=False))
         self.attempts.append(Attempt(call, letter, bases))

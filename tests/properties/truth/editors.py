@@ -124,8 +124,10 @@ class StockNeovim(Neovim):
             self.process.call_later(wait / 1000, lambda: self._flush_one(buffer))
 
     def _flush_one(self, buffer: Buffer) -> None:
+        if self.buffers.get(buffer.path) is not buffer:
+            return  # it was closed, and perhaps opened again
         told = self._pending.pop(buffer.uri, [])
-        if told and self.ready and self.buffers.get(buffer.path) is buffer:
+        if told and self.ready:
             self._told_at = self.process.time()
             super()._tell_change(buffer, told)
 

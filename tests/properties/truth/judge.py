@@ -20,7 +20,9 @@ _KNOWN_TEXTS = 40
 """How many texts back an edit may have been made for."""
 
 _REMEDY = re.compile(
-    r"\b(read|repeat|make|try|use|look|keep|add|save|close|open|create|give|check|The file has|nearest lines)\b", re.I
+    r"\b(read|repeat|make|try|use|look|keep|add|save|close|open|create|give|check)\b"
+    r"|The file has|nearest lines|nothing would change",
+    re.I,
 )
 _ADMITS = re.compile(r"could not be rolled back|[Ll]ook at", re.I)
 
@@ -210,7 +212,8 @@ class Judge:
         if missing:
             missing -= written(PERSON, "".join(text for b in buffers.values() for text in b.history()))
         if missing:
-            changes = (change for fact in facts if isinstance(fact, f.FilesChanged) for change in fact.changes.changes)
+            planned = (fact for fact in facts if isinstance(fact, f.FilesChanging | f.FilesChanged))
+            changes = (change for fact in planned for change in fact.changes.changes)
             missing -= written(PERSON, "".join(change.before or "" for change in changes))
         if missing:
             self._break("lost", f"{_names(missing)} is nowhere any more")

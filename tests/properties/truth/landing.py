@@ -1,9 +1,8 @@
-"""Whether an edit landed on the text that it was made for, worked out apart from the engine: by lines and `difflib`."""
+"""Whether an edit landed on the text that it was made for, worked out apart from the engine, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 
@@ -25,12 +24,32 @@ def plain(text: str) -> str:
 def hunks(before: str, after: str) -> list[Hunk]:
     """What differs, in order."""
     old, new = before.split("\n"), after.split("\n")
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [
         Hunk(tuple(old[a:b]), tuple(new[c:d]), old[a - 1] if a else None, old[b] if b < len(old) else None)
-        for tag, a, b, c, d in codes
-        if tag != "equal"
+        for a, b, c, d in _ranges(old, new)
     ]
+
+
+def _ranges(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int, int]]:
+    """The lines that differ, the fewest that there can be: by the table of longest common subsequences."""
+    common = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for a in range(len(old) - 1, -1, -1):
+        for c in range(len(new) - 1, -1, -1):
+            same = old[a] == new[c]
+            common[a][c] = common[a + 1][c + 1] + 1 if same else max(common[a + 1][c], common[a][c + 1])
+    ranges: list[tuple[int, int, int, int]] = []
+    a = c = 0
+    while a < len(old) or c < len(new):
+        start, begin = a, c
+        while (a < len(old) or c < len(new)) and not (a < len(old) and c < len(new) and old[a] == new[c]):
+            if c == len(new) or (a < len(old) and common[a + 1][c] >= common[a][c + 1]):
+                a += 1
+            else:
+                c += 1
+        if (start, begin) != (a, c):
+            ranges.append((start, a, begin, c))
+        a, c = a + 1, c + 1
+    return ranges
 
 
 def carries(before: str, after: str, text: str, result: str) -> bool:
@@ -51,8 +70,7 @@ def merged(before: str, one: str, other: str) -> str | None:
     shift = len(one.split("\n"))
     changes: list[tuple[int, int, int, int]] = []
     for text, offset in ((one, 0), (other, shift)):
-        codes = SequenceMatcher(None, old, text.split("\n"), autojunk=False).get_opcodes()
-        changes += [(a, b, c + offset, d + offset) for tag, a, b, c, d in codes if tag != "equal"]
+        changes += [(a, b, c + offset, d + offset) for a, b, c, d in _ranges(old, text.split("\n"))]
     result: list[str] = []
     at = 0
     for a, b, c, d in sorted(changes):
