@@ -194,7 +194,7 @@ class Ledger:
         """A later edit of the same lines takes the earlier hunks in: undoing it leads to the text before the agent."""
         text = file.text or ""
         met = [self.hunks[name] for name in file.hunks if _changes(self.hunks[name], edit)]
-        absorbed = [hunk for hunk in met if hunk.status == "applied" and hunk.whole is None]
+        absorbed = [hunk for hunk in met if hunk.live and hunk.whole is None]
         start = min([edit.start, *(hunk.start for hunk in absorbed)])
         end = max([edit.end, *(hunk.end for hunk in absorbed)])
         before = _without(text, start, end, absorbed)
