@@ -67,3 +67,13 @@ def test_command_works_without_setup_once_the_server_is_on_the_path(bare: Neovim
     bare.lua("vim.env.PATH = ... .. ':' .. vim.env.PATH", str(scene.command.parent))
     bare.command("A3S prompt hello")
     wait_until(lambda: scene.commands("a3s.prompt"), "the prompt is sent")
+
+
+def test_empty_lines_that_go_from_the_end_are_told(editor: Neovim, scene: Scene) -> None:
+    """Neovim by itself tells of nothing here, so that the server would have a line more."""
+    editor.lua("vim.api.nvim_buf_set_lines(0, 0, -1, true, { '', '' })")
+    wait_until(lambda: scene.received("textDocument/didChange"), "the two lines are told")
+    told = len(scene.received("textDocument/didChange"))
+    editor.lua("vim.api.nvim_buf_set_lines(0, 1, 2, true, {})")
+    wait_until(lambda: len(scene.received("textDocument/didChange")) > told, "the change is told")
+    assert scene.received("textDocument/didChange")[-1]["contentChanges"] == [{"text": "\n"}]

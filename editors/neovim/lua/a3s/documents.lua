@@ -54,6 +54,27 @@ local function renamed(params)
   return vim.tbl_deep_extend("force", params, { textDocument = { uri = vim.uri_from_bufnr(buf) } })
 end
 
+local LINE_ENDS = { unix = "\n", dos = "\r\n", mac = "\r" }
+
+--- Neovim leaves out, or tells wrongly, that lines go from the end of a buffer that then ends in an empty line. Then the
+--- whole text is told.
+---@param params {textDocument: {uri: string}, contentChanges: {text: string}[]}
+---@return {textDocument: {uri: string}, contentChanges: {text: string}[]}
+local function told_in_full(params)
+  local document = documents[vim.uri_to_fname(params.textDocument.uri)]
+  local takes_away = vim.iter(params.contentChanges):any(function(change)
+    return change.text == ""
+  end)
+  if not takes_away or not document or api.nvim_buf_get_lines(document.buf, -2, -1, false)[1] ~= "" then
+    return params
+  end
+  local buf = document.buf
+  local line_end = LINE_ENDS[vim.bo[buf].fileformat]
+  local text = table.concat(api.nvim_buf_get_lines(buf, 0, -1, false), line_end)
+  text = text .. (vim.bo[buf].endofline and line_end or "")
+  return { textDocument = params.textDocument, contentChanges = { { text = text } } }
+end
+
 local LATE = { ["textDocument/willSave"] = true, ["textDocument/didClose"] = true }
 
 --- The connection to the server, listened to.
@@ -63,6 +84,7 @@ function M.listen(rpc)
   local notify = rpc.notify
   rpc.notify = function(method, params)
     params = LATE[method] and renamed(params) or params
+    params = method == "textDocument/didChange" and told_in_full(params) or params
     if on[method] then
       on[method](vim.uri_to_fname(params.textDocument.uri), params.textDocument.version)
     end
