@@ -20,19 +20,14 @@ if TYPE_CHECKING:
     )
     from a3s_lsp.sdk.agent import AsyncAgent
     from a3s_lsp.sdk.blocking import Agent, EventStream, Session
+    from a3s_lsp.sdk.eventtypes import EventType
+    from a3s_lsp.sdk.options import SessionOptions
+    from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
     from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
     from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
     from a3s_lsp.sdk.session import AsyncSession
+    from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream
-    from a3s_lsp.sdk.values import (
-        ArtifactStoreLimits,
-        ConfirmationPolicy,
-        EventType,
-        FileSessionStore,
-        MemorySessionStore,
-        PermissionPolicy,
-        SessionOptions,
-    )
 
 __all__ = [
     "A3SError",
@@ -69,27 +64,27 @@ _ROOMS = {
     "Agent": "a3s_lsp.sdk.blocking",
     "AgentEvent": "a3s_lsp.sdk.results",
     "AgentResult": "a3s_lsp.sdk.results",
-    "ArtifactStoreLimits": "a3s_lsp.sdk.values",
+    "ArtifactStoreLimits": "a3s_lsp.sdk.stores",
     "AsyncAgent": "a3s_lsp.sdk.agent",
     "AsyncEventStream": "a3s_lsp.sdk.streams",
     "AsyncReview": "a3s_lsp.sdk.review",
     "AsyncSession": "a3s_lsp.sdk.session",
     "ConfigError": "a3s_lsp.engine.errors",
-    "ConfirmationPolicy": "a3s_lsp.sdk.values",
+    "ConfirmationPolicy": "a3s_lsp.sdk.policies",
     "EventStream": "a3s_lsp.sdk.blocking",
-    "EventType": "a3s_lsp.sdk.values",
-    "FileSessionStore": "a3s_lsp.sdk.values",
+    "EventType": "a3s_lsp.sdk.eventtypes",
+    "FileSessionStore": "a3s_lsp.sdk.stores",
     "HunkInfo": "a3s_lsp.sdk.review",
-    "MemorySessionStore": "a3s_lsp.sdk.values",
+    "MemorySessionStore": "a3s_lsp.sdk.stores",
     "ModelError": "a3s_lsp.engine.errors",
-    "PermissionPolicy": "a3s_lsp.sdk.values",
+    "PermissionPolicy": "a3s_lsp.sdk.policies",
     "Review": "a3s_lsp.sdk.review",
     "RunCancelled": "a3s_lsp.engine.errors",
     "RunFailed": "a3s_lsp.engine.errors",
     "Session": "a3s_lsp.sdk.blocking",
     "SessionBusy": "a3s_lsp.engine.errors",
     "SessionNotFound": "a3s_lsp.engine.errors",
-    "SessionOptions": "a3s_lsp.sdk.values",
+    "SessionOptions": "a3s_lsp.sdk.options",
     "StoreError": "a3s_lsp.engine.errors",
     "ToolResult": "a3s_lsp.sdk.results",
 }

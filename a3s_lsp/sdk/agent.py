@@ -28,9 +28,9 @@ from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_config
+from a3s_lsp.sdk.options import SessionOptions, planning_mode
 from a3s_lsp.sdk.results import Handle
 from a3s_lsp.sdk.session import AsyncSession
-from a3s_lsp.sdk.values import SessionOptions, planning_mode
 
 
 class AsyncAgent(Handle):

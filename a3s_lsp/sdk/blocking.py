@@ -8,21 +8,23 @@ from __future__ import annotations
 import asyncio
 import queue
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from a3s_lsp.engine.events import TERMINAL
-from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
+from a3s_lsp.sdk.confirmations import Answers
+from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
+from a3s_lsp.sdk.options import SessionOptions
+from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
-from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle, ToolResult, ToolText
+from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.streams import AsyncEventStream
-from a3s_lsp.sdk.values import SessionOptions
 
 
 class Agent(Handle):
@@ -141,11 +143,8 @@ def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
     asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
 
 
-class Session(Handle):
+class Session(Records, Answers, DirectTools):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
-
-    _loop: LoopThread
-    _session: AsyncSession
 
     @classmethod
     def of(cls, loop: LoopThread, session: AsyncSession) -> Session:
@@ -213,96 +212,6 @@ class Session(Handle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    # ------------------------------------------------------------ looking
-
-    def history(self) -> list[Json]:
-        """The conversation as `[{"role", "content": [blocks]}]`."""
-        return self._loop.here(self._session.history)
-
-    def runs(self) -> list[Json]:
-        """All runs, oldest first."""
-        return self._loop.here(self._session.runs)
-
-    def run_snapshot(self, run_id: str) -> Json | None:
-        """One run, or None."""
-        return self._loop.here(lambda: self._session.run_snapshot(run_id))
-
-    def current_run(self) -> Json | None:
-        """The run that is going, or None."""
-        return self._loop.here(self._session.current_run)
-
-    def run_events(self, run_id: str) -> list[Json]:
-        """The stored events of a run: `[{"sequence", "timestamp_ms", "event": {"type", …}}]`."""
-        return self._loop.call(self._session.run_events(run_id))
-
-    def list_commands(self) -> list[dict[str, str]]:
-        """The slash commands: name, description, usage."""
-        return self._session.list_commands()
-
-    def tool_names(self) -> list[str]:
-        """The tools that the model is offered."""
-        return self._session.tool_names()
-
-    def tool_definitions(self) -> list[Json]:
-        """The tools with their JSON schemas: name, description, parameters."""
-        return self._session.tool_definitions()
-
-    def get_artifact(self, uri: str) -> Json | None:
-        """The whole output of a call of which only the start was shown, or None."""
-        return self._loop.here(lambda: self._session.get_artifact(uri))
-
-    # ------------------------------------------------------------ confirmations
-
-    def pending_confirmations(self) -> list[Json]:
-        """The questions that wait: tool_id, tool_name, args, remaining_ms."""
-        return self._session.pending_confirmations()
-
-    def confirm_tool_use(self, tool_id: str, approved: bool, reason: str | None = None) -> bool:
-        """Answer a question, from any thread. False if there is no such question any more."""
-        return self._session.confirm_tool_use(tool_id, approved, reason)
-
-    def cancel_confirmations(self) -> int:
-        """Reject all questions that wait, and say how many there were."""
-        return self._session.cancel_confirmations()
-
-    # ------------------------------------------------------------ direct tools
-
-    def tool(self, name: str, args: Mapping[str, object]) -> ToolResult:
-        """Use any tool. The program's own act: no policy, nobody is asked; failures are results."""
-        return self._loop.call(self._session.tool(name, args))
-
-    def read_file(self, file_path: str, offset: int | None = None, limit: int | None = None) -> ToolText:
-        """The numbered lines of a file; lines count from 0."""
-        return self._loop.call(self._session.read_file(file_path, offset, limit))
-
-    def write_file(self, file_path: str, content: str) -> ToolResult:
-        """Write a whole file."""
-        return self._loop.call(self._session.write_file(file_path, content))
-
-    def edit_file(self, file_path: str, old_string: str, new_string: str, replace_all: bool = False) -> ToolResult:
-        """Replace one text in a file."""
-        return self._loop.call(self._session.edit_file(file_path, old_string, new_string, replace_all))
-
-    def patch_file(self, file_path: str, diff: str) -> ToolResult:
-        """Apply a unified diff to a file."""
-        return self._loop.call(self._session.patch_file(file_path, diff))
-
-    def ls(self, path: str | None = None) -> ToolResult:
-        """What is in a folder."""
-        return self._loop.call(self._session.ls(path))
-
-    def glob(self, pattern: str, path: str | None = None) -> list[str]:
-        """The paths that match, relative to the workspace, sorted."""
-        return self._loop.call(self._session.glob(pattern, path))
-
-    def grep(self, pattern: str, path: str | None = None, glob: str | None = None) -> ToolText:
-        """The lines that match a regular expression."""
-        return self._loop.call(self._session.grep(pattern, path, glob))
-
-    def bash(self, command: str, timeout: int | None = None) -> ToolText:
-        """The output of a shell command; `timeout` is in milliseconds."""
-        return self._loop.call(self._session.bash(command, timeout))
 
     def save(self) -> None:
         """Return when everything so far is durable. A session with a store needs no saving. Raises StoreError."""

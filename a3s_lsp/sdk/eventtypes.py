@@ -1,0 +1,26 @@
+"""The names of the events."""
+
+from __future__ import annotations
+
+
+class EventType:
+    """The names of the events."""
+
+    START = "start"
+    END = "end"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    TURN_START = "turn_start"
+    TURN_END = "turn_end"
+    TEXT_DELTA = "text_delta"
+    REASONING_DELTA = "reasoning_delta"
+    TOOL_START = "tool_start"
+    TOOL_END = "tool_end"
+    TOOL_OUTPUT_DELTA = "tool_output_delta"
+    PERMISSION_DENIED = "permission_denied"
+    CONFIRMATION_REQUIRED = "confirmation_required"
+    CONFIRMATION_RECEIVED = "confirmation_received"
+    CONFIRMATION_TIMEOUT = "confirmation_timeout"
+
+    def __init__(self) -> None:
+        raise TypeError("No constructor defined for EventType")

@@ -1,0 +1,115 @@
+"""What a session remembers: the conversation, the runs, and what it can do."""
+
+from __future__ import annotations
+
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.state import RunState
+from a3s_lsp.sdk.faces import AsyncFace, Face
+from a3s_lsp.sdk.requests import write_history
+
+
+class AsyncRecords(AsyncFace):
+    """Looking at a session."""
+
+    def history(self) -> list[Json]:
+        """The conversation as `[{"role", "content": [blocks]}]`."""
+        return write_history(self.engine.state.messages)
+
+    def runs(self) -> list[Json]:
+        """All runs, oldest first: id, session_id, status, prompt, created_at_ms, updated_at_ms, result_text, error."""
+        return [self._snapshot(run) for run in self.engine.state.runs.values()]
+
+    def run_snapshot(self, run_id: str) -> Json | None:
+        """One run, or None."""
+        run = self.engine.state.runs.get(run_id)
+        return None if run is None else self._snapshot(run)
+
+    def current_run(self) -> Json | None:
+        """The run that is going, or None."""
+        run = self.engine.current_run()
+        return None if run is None else self._snapshot(run.state)
+
+    async def run_events(self, run_id: str) -> list[Json]:
+        """The stored events of a run: `[{"sequence", "timestamp_ms", "event": {"type", …}}]`."""
+        return [
+            {"sequence": e.seq, "timestamp_ms": e.time_ms, "event": {"type": _stored_name(e.type), **e.fields}}
+            for e in await self.engine.past_events(run_id)
+        ]
+
+    def _snapshot(self, run: RunState) -> Json:
+        cut = not run.ended and self.engine.run(run.id) is None
+        row: Json = {
+            "id": run.id,
+            "session_id": self.engine.id,
+            "status": "interrupted" if cut else run.status,
+            "prompt": run.prompt,
+            "created_at_ms": run.created_ms,
+            "updated_at_ms": run.updated_ms,
+            "event_count": run.event_count,
+        }
+        if run.status == "completed":
+            row["result_text"] = run.text
+        if run.error is not None:
+            row["error"] = run.error
+        return row
+
+    def list_commands(self) -> list[dict[str, str]]:
+        """The slash commands: name, description, usage."""
+        return [{"name": c.name, "description": c.description, "usage": c.usage} for c in self.engine.commands()]
+
+    def tool_names(self) -> list[str]:
+        """The tools that the model is offered."""
+        return list(self.engine.tools.names())
+
+    def tool_definitions(self) -> list[Json]:
+        """The tools with their JSON schemas: name, description, parameters."""
+        specs = self.engine.tools.specs()
+        return [{"name": s.name, "description": s.description, "parameters": dict(s.parameters)} for s in specs]
+
+    def get_artifact(self, uri: str) -> Json | None:
+        """The whole output of a call of which only the start was shown, or None."""
+        return self.engine.setup.artifacts.get(uri)
+
+
+class Records(Face):
+    """Looking at a session."""
+
+    def history(self) -> list[Json]:
+        """The conversation as `[{"role", "content": [blocks]}]`."""
+        return self._loop.here(self._session.history)
+
+    def runs(self) -> list[Json]:
+        """All runs, oldest first."""
+        return self._loop.here(self._session.runs)
+
+    def run_snapshot(self, run_id: str) -> Json | None:
+        """One run, or None."""
+        return self._loop.here(lambda: self._session.run_snapshot(run_id))
+
+    def current_run(self) -> Json | None:
+        """The run that is going, or None."""
+        return self._loop.here(self._session.current_run)
+
+    def run_events(self, run_id: str) -> list[Json]:
+        """The stored events of a run: `[{"sequence", "timestamp_ms", "event": {"type", …}}]`."""
+        return self._loop.call(self._session.run_events(run_id))
+
+    def list_commands(self) -> list[dict[str, str]]:
+        """The slash commands: name, description, usage."""
+        return self._session.list_commands()
+
+    def tool_names(self) -> list[str]:
+        """The tools that the model is offered."""
+        return self._session.tool_names()
+
+    def tool_definitions(self) -> list[Json]:
+        """The tools with their JSON schemas: name, description, parameters."""
+        return self._session.tool_definitions()
+
+    def get_artifact(self, uri: str) -> Json | None:
+        """The whole output of a call of which only the start was shown, or None."""
+        return self._loop.here(lambda: self._session.get_artifact(uri))
+
+
+def _stored_name(event_type: str) -> str:
+    return {"start": "agent_start", "end": "agent_end"}.get(event_type, event_type)
