@@ -44,7 +44,9 @@ class Write:
         path = context.workspace.resolve(wanted.file_path)
         name = context.workspace.display(path)
         current = await _text_before(context.workspace, path)
-        change = Change(str(path), _base(context, path, current), _in_the_manner_of(current, wanted.content))
+        base = _base(context, path, current)
+        # In the manner of the text that it was made for: what makes the file another one since is not the agent's.
+        change = Change(str(path), base, _in_the_manner_of(base, wanted.content))
         try:
             return ChangeSet(f"write {name}", (carried_over(change, current, name),))
         except StaleEdit as error:
@@ -94,7 +96,8 @@ def _in_the_manner_of(before: str | None, content: str) -> str:
     if "\r" not in content:
         content = with_ending(content, usual_ending(before))
     if before.startswith(_BYTE_ORDER_MARK):
-        content = _BYTE_ORDER_MARK + content.removeprefix(_BYTE_ORDER_MARK)
+        # Also one that a model has moved with the line that it was shown in.
+        content = _BYTE_ORDER_MARK + content.replace(_BYTE_ORDER_MARK, "")
     return content
 
 

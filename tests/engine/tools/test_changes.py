@@ -139,6 +139,12 @@ async def test_written_file_keeps_its_line_endings_unless_the_text_has_its_own(
     assert (desk.get("a.txt"), (result.metadata or {})["after"]) == (after, after)
 
 
+async def test_written_file_has_one_byte_order_mark_also_where_the_model_moved_it_with_its_line(desk: Desk) -> None:
+    desk.put("a.txt", "\ufeff\ntwo\n")
+    await desk.call("write", file_path="a.txt", content="new\n\ufeff\ntwo\n")
+    assert desk.get("a.txt") == "\ufeffnew\n\ntwo\n"
+
+
 async def test_written_file_keeps_its_byte_order_mark_and_encoding(desk: Desk) -> None:
     path = desk.put("a.txt", "one\n".encode("utf-16"))
     assert (await desk.call("write", file_path="a.txt", content="zwei €\n")).exit_code == 0

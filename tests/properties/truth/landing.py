@@ -16,8 +16,9 @@ class Hunk(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text with one kind of line end, one at its end, and no mark before it: editors may differ in these."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    """The text with one kind of line end, one at its end, and no byte order mark: editors may differ in these, and a
+    model may write the mark with the line that it was shown in."""
+    text = text.replace("\ufeff", "").replace("\r\n", "\n")
     return text if text.endswith("\n") or not text else f"{text}\n"
 
 
