@@ -10,11 +10,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.concurrency import answer_calls
 from a3s_lsp.engine.errors import ModelError, ModelRefused, RunFailed
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage, last_text, unanswered
 from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta
-from a3s_lsp.engine.toolcalls import answer_calls
 
 _TURN_TRIES = 3
 """How often a turn is asked for when its stream is cut; the model's own retries end with its first chunk."""
@@ -52,6 +52,12 @@ async def take_turn(kit: Kit, turn: int) -> None:
     if kit.seen is not None:
         kit.seen.begin_turn()
     request = ModelRequest(kit.system, tuple(kit.conversation()), kit.tools.specs())
+    answer = await _answer(kit, request, turn)
+    kit.emit(f.TurnEnded(turn, answer.message(), answer.usage))
+    await kit.settled()
+
+
+async def _answer(kit: Kit, request: ModelRequest, turn: int) -> _Answer:
     for attempt in range(1, _TURN_TRIES + 1):
         kit.emit(f.TurnStarted(turn))
         answer = _Answer()
@@ -66,9 +72,8 @@ async def take_turn(kit: Kit, turn: int) -> None:
             if attempt == _TURN_TRIES or not answer.started:
                 raise
         else:
-            kit.emit(f.TurnEnded(turn, answer.message(), answer.usage))
-            await kit.settled()
-            return
+            return answer
+    raise AssertionError("unreachable")
 
 
 @dataclass(slots=True)

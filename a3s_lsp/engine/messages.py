@@ -92,6 +92,20 @@ def unanswered(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
     return ()
 
 
+def put_result(messages: list[Message], result: ToolMessage) -> None:
+    """Put the result of a call of the last model turn where it belongs: in the order of the calls, not of their ends."""
+    order: list[str] = []
+    for message in reversed(messages):
+        if isinstance(message, AssistantMessage):
+            order = [call.id for call in message.tool_calls]
+            break
+    later = set(order[order.index(result.call_id) + 1 :]) if result.call_id in order else set[str]()
+    at = len(messages)
+    while at and isinstance(before := messages[at - 1], ToolMessage) and before.call_id in later:
+        at -= 1
+    messages.insert(at, result)
+
+
 def last_text(messages: Sequence[Message]) -> str:
     """What the model said last, or nothing."""
     return next((m.text for m in reversed(messages) if isinstance(m, AssistantMessage)), "")

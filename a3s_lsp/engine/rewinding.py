@@ -56,18 +56,20 @@ class Rewinding:
         self._store = store
         self._records = records
         self._kept: set[str] = set()
+        self._keeping = asyncio.Lock()
 
     # ------------------------------------------------------------ checkpoints
 
     async def before_change(self, call_id: str, run_id: str | None) -> None:
         """Keep the work tree before the first change of a run."""
-        if run_id is None or run_id in self._kept:
-            return
-        self._kept.add(run_id)
-        checkpoint = await self._take()
-        if checkpoint is not None:
-            left_out = len(checkpoint.left_out)
-            self._review.record(f.Checkpointed(checkpoint.id, call_id, before=True, left_out=left_out), run_id)
+        async with self._keeping:  # calls that run beside the first one wait for its checkpoint too
+            if run_id is None or run_id in self._kept:
+                return
+            checkpoint = await self._take()
+            if checkpoint is not None:
+                left_out = len(checkpoint.left_out)
+                self._review.record(f.Checkpointed(checkpoint.id, call_id, before=True, left_out=left_out), run_id)
+            self._kept.add(run_id)
 
     @asynccontextmanager
     async def around_command(self, call_id: str, run: Callable[[], str | None]) -> AsyncIterator[None]:

@@ -8,7 +8,15 @@ from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.ledger import Ledger
-from a3s_lsp.engine.messages import AssistantMessage, Message, ToolMessage, Usage, UserMessage, unanswered
+from a3s_lsp.engine.messages import (
+    AssistantMessage,
+    Message,
+    ToolMessage,
+    Usage,
+    UserMessage,
+    put_result,
+    unanswered,
+)
 
 RunStatus: TypeAlias = Literal["queued", "executing", "completed", "failed", "cancelled"]
 
@@ -151,7 +159,7 @@ class State:
                 self.begun.pop(call_id, None)
                 self.questions.pop(call_id, None)
                 if any(call.id == call_id for call in unanswered(talk)):
-                    talk.append(ToolMessage(call_id, output, is_error=exit_code != 0))
+                    put_result(talk, ToolMessage(call_id, output, is_error=exit_code != 0))
                     run.tool_calls += 1
             case _:
                 pass

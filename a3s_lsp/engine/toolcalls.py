@@ -56,40 +56,27 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class _Admitted:
-    """Leave to go on, with the change set that was shown; `partly` is the part of it that was accepted."""
+class Admitted:
+    """A call that has leave, with the change set that was shown for it; `accepted` is the part that was accepted, where
+    that is not the whole."""
 
+    ready: Ready
     change_set: ChangeSet | None
-    partly: ChangeSet | None = None
+    accepted: ChangeSet | None = None
 
 
-async def answer_calls(kit: Kit, calls: Sequence[ToolCall]) -> bool:
-    """Give every call its result, in order. True if none of them could even be read."""
-    outcomes = [await _answer(kit, call) for call in calls]
-    return all(outcome == "malformed" for outcome in outcomes)
+async def answer(kit: Kit, call: ToolCall) -> ToolResult:
+    """Give one call its result: the four steps after each other."""
+    ready = prepare_call(kit, call)
+    admitted = ready if isinstance(ready, ToolResult) else await admit(kit, ready)
+    result = admitted if isinstance(admitted, ToolResult) else await perform(kit, admitted)
+    return await finish(kit, call, result)
 
 
-async def _answer(kit: Kit, call: ToolCall) -> str:
+def prepare_call(kit: Kit, call: ToolCall) -> Ready | ToolResult:
+    """The call with checked arguments, or the result that says what is wrong with it."""
     if call.id in kit.interrupted:
-        await finish(kit, call, ToolResult(f"{INTERRUPTED}{kit.interrupted[call.id]}", 1))
-        return "interrupted"
-    ready = _prepare(kit, call)
-    if isinstance(ready, ToolResult):
-        await finish(kit, call, ready)
-        return "malformed" if (ready.error_kind or {}).get("type") == "malformed" else "refused"
-    admitted = await _admit(kit, ready)
-    if isinstance(admitted, ToolResult):
-        await finish(kit, call, admitted)
-        return "refused"
-    if admitted.partly is not None and admitted.change_set is not None:
-        run = functools.partial(_apply_part, admitted.change_set, admitted.partly)
-    else:
-        run = functools.partial(ready.tool.run, ready.args)
-    await finish(kit, call, await execute(kit, ready, admitted.change_set, run))
-    return "executed"
-
-
-def _prepare(kit: Kit, call: ToolCall) -> Ready | ToolResult:
+        return ToolResult(f"{INTERRUPTED}{kit.interrupted[call.id]}", 1)
     tool = kit.tools.get(call.name)
     if tool is None:
         return ToolResult(f"Unknown tool: {call.name}. Known are: {', '.join(kit.tools.names())}.", 1)
@@ -99,7 +86,7 @@ def _prepare(kit: Kit, call: ToolCall) -> Ready | ToolResult:
     return Ready(call, tool, prepared.args, prepared.notes)
 
 
-async def _admit(kit: Kit, ready: Ready) -> _Admitted | ToolResult:
+async def admit(kit: Kit, ready: Ready) -> Admitted | ToolResult:
     """Leave to go on, or the result that says why there is none."""
     try:
         verdict = kit.judge(_facts(kit, ready, None))
@@ -112,11 +99,25 @@ async def _admit(kit: Kit, ready: Ready) -> _Admitted | ToolResult:
     if isinstance(verdict, Allow) and kit.reviews_first and change_set is not None and kit.approver is not None:
         verdict = Ask()
     if isinstance(verdict, Allow):
-        return _Admitted(change_set)
+        return Admitted(ready, change_set)
     if isinstance(verdict, Ask) and kit.approver is not None:
         return await _ask(kit, kit.approver, ready, verdict, change_set)
     nobody = Deny("There is nobody who could be asked")
     return _denied(kit, ready, verdict if isinstance(verdict, Deny) else nobody)
+
+
+async def perform(kit: Kit, admitted: Admitted) -> ToolResult:
+    """Do what leave was given for: the call, or the part of its changes that was accepted."""
+    ready, change_set = admitted.ready, admitted.change_set
+    if admitted.accepted is None or change_set is None:
+        return await execute(kit, ready, change_set)
+    return await execute(kit, ready, change_set, functools.partial(_apply_part, change_set, admitted.accepted))
+
+
+def named_paths(kit: Kit, ready: Ready) -> list[Path]:
+    """The real places of the files that the arguments name. Raises PathRefused."""
+    given = (ready.args.get(name) for name in _PATH_ARGUMENTS)
+    return [kit.workspace.resolve(path) for path in given if isinstance(path, str)]
 
 
 async def _planned(kit: Kit, ready: Ready) -> ChangeSet | None:
@@ -140,17 +141,13 @@ def _denied(kit: Kit, ready: Ready, denial: Deny) -> ToolResult:
 def _facts(kit: Kit, ready: Ready, change_set: ChangeSet | None) -> CallFacts:
     """The call as the policy sees it, with every file that it means by its real place. Raises PathRefused."""
     paths = [Path(change.path) for change in change_set.changes] if change_set else []
-    for name in _PATH_ARGUMENTS:
-        given = ready.args.get(name)
-        if isinstance(given, str):
-            paths.append(kit.workspace.resolve(given))
-    shown = dict.fromkeys(kit.workspace.display(path) for path in paths)
+    shown = dict.fromkeys(kit.workspace.display(path) for path in [*paths, *named_paths(kit, ready)])
     return CallFacts(ready.call.name, ready.tool.subject(ready.args), ready.args, ready.tool.lane, tuple(shown))
 
 
 async def _ask(
     kit: Kit, approver: Approver, ready: Ready, verdict: Ask, change_set: ChangeSet | None
-) -> _Admitted | ToolResult:
+) -> Admitted | ToolResult:
     name = ready.call.name
     parts = () if change_set is None else change_set.parts()
     subject = ready.tool.subject(ready.args)
@@ -168,7 +165,7 @@ async def _ask(
     answer = await _put(kit, approver, question)
     match answer.outcome:
         case "approved" | "expired_approved":
-            return _accepted(change_set, parts, answer)
+            return _accepted(ready, change_set, parts, answer)
         case "expired_rejected":
             return ToolResult(expired_text(name, question.timeout_ms or 0), 1)
         case "rejected" | "cancelled":
@@ -186,13 +183,15 @@ async def _put(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answe
     return answer
 
 
-def _accepted(change_set: ChangeSet | None, parts: Sequence[Part], answer: Answer) -> _Admitted | ToolResult:
+def _accepted(
+    ready: Ready, change_set: ChangeSet | None, parts: Sequence[Part], answer: Answer
+) -> Admitted | ToolResult:
     if change_set is None or answer.accepted is None or len(set(answer.accepted)) >= len(parts):
-        return _Admitted(change_set)
+        return Admitted(ready, change_set)
     partly = change_set.only(answer.accepted)
     if not partly.changes:
         return ToolResult("The person accepted none of the hunks; nothing was changed.", 1)
-    return _Admitted(change_set, partly)
+    return Admitted(ready, change_set, partly)
 
 
 async def _apply_part(asked: ChangeSet, partly: ChangeSet, context: ToolContext) -> ToolResult:

@@ -1,0 +1,126 @@
+"""Who may run beside whom: the calls of one turn, at the same time where they cannot get into each other's way.
+
+Questions are put one at a time, in the order of the calls. What a call did is told when it has done it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.messages import ToolCall
+from a3s_lsp.engine.ports import ToolResult
+from a3s_lsp.engine.toolcalls import Admitted, Ready, admit, finish, named_paths, perform, prepare_call
+
+MOST_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a call may do to files: change those in `changes`, none if that is empty, or anything if it is None."""
+
+    changes: frozenset[Path] | None = frozenset()
+
+    def conflicts(self, other: Effects) -> bool:
+        """Whether the two must not run beside each other."""
+        if self.changes is None or other.changes is None:
+            return True
+        if not self.changes or not other.changes:
+            return self.changes != other.changes  # what a call reads is not known, so it reads alone
+        return any(_overlap(one, two) for one in self.changes for two in other.changes)
+
+
+ANYTHING = Effects(None)
+
+
+def expected(kit: Kit, ready: Ready) -> Effects:
+    """What a call may do by its arguments alone, before it is planned."""
+    if ready.tool.lane == "query":
+        return Effects()
+    try:
+        paths = frozenset(named_paths(kit, ready))
+    except ToolError:
+        return ANYTHING
+    return Effects(paths or None)
+
+
+def planned(admitted: Admitted) -> Effects:
+    """What a call will do by its plan; one without a plan may do anything."""
+    if admitted.ready.tool.lane == "query":
+        return Effects()
+    if admitted.change_set is None:
+        return ANYTHING
+    changes = admitted.change_set.changes
+    return Effects(frozenset(Path(name) for each in changes for name in (each.path, each.source) if name) or None)
+
+
+async def answer_calls(kit: Kit, calls: Sequence[ToolCall]) -> bool:
+    """Give every call its result. True if none of them could even be read."""
+    going = _Going()
+    malformed = 0
+    try:
+        for call in calls:
+            ready = prepare_call(kit, call)
+            if isinstance(ready, ToolResult):
+                malformed += (ready.error_kind or {}).get("type") == "malformed"
+                await finish(kit, call, ready)
+            else:
+                await _begin(kit, ready, going)
+        await going.until(lambda _: False, most=0)
+    finally:
+        await going.stop()
+    return malformed == len(calls)
+
+
+async def _begin(kit: Kit, ready: Ready, going: _Going) -> None:
+    """Have a call admitted and begun as soon as what is going allows it."""
+    before = expected(kit, ready)
+    await going.until(lambda each: each.conflicts(before))
+    admitted = await admit(kit, ready)
+    if isinstance(admitted, ToolResult):
+        await finish(kit, ready.call, admitted)
+        return
+    effects = planned(admitted)
+    await going.until(lambda each: each.conflicts(effects))
+    going.start(kit, admitted, effects)
+
+
+class _Going:
+    """The calls of a turn that are being performed."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[asyncio.Task[None], Effects] = {}
+
+    def start(self, kit: Kit, admitted: Admitted, effects: Effects) -> None:
+        async def go() -> None:
+            await finish(kit, admitted.ready.call, await perform(kit, admitted))
+
+        task = asyncio.get_running_loop().create_task(go(), name=f"call {admitted.ready.call.id}")
+        self._tasks[task] = effects
+
+    async def until(self, in_the_way: Callable[[Effects], bool], most: int = MOST_AT_ONCE - 1) -> None:
+        """Wait until none of those that are going is in the way, and they are no more than that. Raises what a call
+        could not make a result of."""
+        while True:
+            waiting = [task for task, effects in self._tasks.items() if in_the_way(effects)]
+            waiting = waiting or (list(self._tasks) if len(self._tasks) > most else [])
+            if not waiting:
+                return
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                del self._tasks[task]
+                task.result()
+
+    async def stop(self) -> None:
+        """End what is still going."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _overlap(one: Path, two: Path) -> bool:
+    return one == two or one in two.parents or two in one.parents
