@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from a3s_lsp.engine.history_format import write_history
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.state import RunState
 from a3s_lsp.sdk.faces import AsyncFace, Face
-from a3s_lsp.sdk.requests import write_history
 
 
 class AsyncRecords(AsyncFace):
