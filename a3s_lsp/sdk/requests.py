@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from a3s_lsp.engine.facts import RunQueued
-from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, ToolCall, ToolMessage, UserMessage
+from a3s_lsp.engine.messages import AssistantMessage, Attachment, Message, ToolCall, ToolMessage, UserMessage
 
 Request: TypeAlias = str | Mapping[str, object]
 """A prompt, or `{"prompt", "history"?, "attachments"?}`."""
