@@ -7,6 +7,7 @@ added with a default; it is never renamed or removed.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -301,10 +302,22 @@ def _adapter() -> TypeAdapter[Fact]:
 
 
 def encode(fact: Fact) -> bytes:
-    """The fact as JSON."""
-    return _adapter().dump_json(fact)
+    """The fact as JSON. ValueError if it has something that JSON has no word for."""
+    try:
+        return _adapter().dump_json(fact)
+    except ValueError:  # half a surrogate pair: file names have them, and whatever a program makes a prompt of
+        pass
+    try:
+        return json.dumps(_adapter().dump_python(fact)).encode()
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"a fact of the type {fact.type} cannot be written as JSON: {error}") from error
 
 
 def decode(text: str | bytes) -> Fact:
     """The fact that `encode` wrote. ValueError if it is not one."""
-    return _adapter().validate_json(text)
+    try:
+        return _adapter().validate_json(text)
+    except ValueError:
+        if b"\\ud" not in (text if isinstance(text, bytes) else text.encode()):
+            raise
+        return _adapter().validate_python(json.loads(text))
