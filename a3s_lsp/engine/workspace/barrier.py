@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.ports import ToolContext, Unsaved
 from a3s_lsp.engine.workspace.overlay import Bubblewrap, Overlay
-from a3s_lsp.engine.workspace.processes import Finished, run_process
+from a3s_lsp.engine.workspace.processes import OUTPUT_LIMIT, Finished, run_process
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 
 _CANCEL_SECONDS = 0.2
@@ -51,10 +52,12 @@ class Barrier:
         title: str,
         *,
         timeout_ms: int,
-        on_output: Callable[[bytes], None],
+        on_output: Callable[[bytes], None] | None = None,
+        errors: IO[bytes] | None = None,
+        keep: int = OUTPUT_LIMIT,
     ) -> Passed:
-        """Run a command in the workspace folder. What it writes into unsaved text becomes an edit with this title,
-        also when it is cut. Raises ToolError if it may not or cannot run."""
+        """Run a command in the workspace folder, as `run_process` does. What it writes into unsaved text becomes an
+        edit with this title, also when it is cut. Raises ToolError if it may not or cannot run."""
         program = await self._settled(context, command)
         overlay = Overlay(program)
         try:
@@ -65,6 +68,8 @@ class Barrier:
                     env=context.environment,
                     timeout_ms=timeout_ms,
                     on_output=on_output,
+                    errors=errors,
+                    keep=keep,
                 )
         except asyncio.CancelledError:
             with suppress(TimeoutError):

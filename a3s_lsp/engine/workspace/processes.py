@@ -24,13 +24,14 @@ from typing import IO, TypeVar
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.workspace.process_tree import MARK, adopt_orphans, kill_tree, reap_orphans
 from a3s_lsp.engine.workspace.shielding import uninterrupted
+from a3s_lsp.engine.workspace.spool import Spool
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
-"""Bytes of output that are kept; of more, the head is."""
+"""Bytes of output that are kept at most; of more, the head is."""
 
 _PIECE_BYTES = 64 * 1024
 _PIECES_ON_THEIR_WAY = 64
@@ -45,7 +46,7 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a process ended. `output` is stdout and stderr as they came; `dropped` bytes were beyond `OUTPUT_LIMIT`."""
+    """How a process ended. `output` is what it wrote, as it came; `dropped` bytes of that were not kept."""
 
     exit_code: int
     timed_out: bool
@@ -66,15 +67,26 @@ async def run_process(
     timeout_ms: int | None = None,
     on_output: Callable[[bytes], None] | None = None,
     stdin: bytes = b"",
+    errors: IO[bytes] | None = None,
+    keep: int = OUTPUT_LIMIT,
 ) -> Finished:
-    """Run a command to its end, and hand on its output piece by piece.
+    """Run a command to its end, and hand on its output piece by piece; of all of it the first `keep` bytes are kept.
+
+    Its errors belong to its output, in the order in which they come, unless there is a file for `errors`.
 
     A background process that the command leaves behind does not hold the call up. On a timeout, a cancellation or an
     error in `on_output`, the process and all its descendants are killed before this returns or raises. Raises
     ToolError if the command cannot be started.
     """
-    process = _Process(asyncio.get_running_loop(), on_output)
-    process.start(command, cwd, env, stdin)
+    with Spool(keep) as spool:
+        process = _Process(asyncio.get_running_loop(), on_output, spool)
+        process.start(command, cwd, env, stdin, errors)
+        timed_out = await _followed(process, timeout_ms)
+        return Finished(await process.exited, timed_out, spool.content(), spool.dropped)
+
+
+async def _followed(process: _Process, timeout_ms: int | None) -> bool:
+    """Follow a process to its end, or to the end of its time, which is True."""
     timed_out = False
     try:
         async with asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000) as deadline:
@@ -86,17 +98,18 @@ async def run_process(
     finally:
         if not process.followed:
             await uninterrupted(process.kill())
-    return Finished(await process.exited, timed_out, bytes(process.output), process.dropped)
+    return timed_out
 
 
 class _Process:
     """A running process. Its two threads speak to the loop through `_pieces`, which None ends, and `exited`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None] | None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_output: Callable[[bytes], None] | None, spool: Spool
+    ) -> None:
         self.exited: asyncio.Future[int] = loop.create_future()
-        self.output = bytearray()
-        self.dropped = 0
         self.followed = False
+        self._spool = spool
         self._loop = loop
         self._on_output = on_output
         self._mark = uuid.uuid4().hex
@@ -106,7 +119,9 @@ class _Process:
         self._received = 0
         self._over = False
 
-    def start(self, command: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes) -> None:
+    def start(
+        self, command: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: bytes, errors: IO[bytes] | None
+    ) -> None:
         """Start the process and the threads that wait for it and read from it."""
         adopt_orphans()
         read_end, write_end = os.pipe()
@@ -118,7 +133,7 @@ class _Process:
                     env={**env, MARK: self._mark},
                     stdin=given,
                     stdout=write_end,
-                    stderr=write_end,
+                    stderr=write_end if errors is None else errors,
                     start_new_session=True,
                 )
         except (OSError, ValueError) as error:
@@ -135,7 +150,7 @@ class _Process:
         """Hand on the output until there is no more, and wait for the end."""
         while (piece := await self._pieces.get()) is not None:
             self._room.release()
-            self._take(piece)
+            self._spool.add(piece)
             if self._on_output is not None:
                 self._on_output(piece)
         await asyncio.shield(self.exited)
@@ -148,15 +163,10 @@ class _Process:
         await asyncio.wait({self.exited}, timeout=_KILL_SECONDS)
         self._stop_listening()
         while not self._pieces.empty():
-            self._take(self._pieces.get_nowait() or b"")
+            self._spool.add(self._pieces.get_nowait() or b"")
         if not self.exited.done():
             logger.warning("process %d does not end although it was killed", self._pid)
             self.exited.set_result(-signal.SIGTERM)
-
-    def _take(self, piece: bytes) -> None:
-        kept = piece[: OUTPUT_LIMIT - len(self.output)]
-        self.output += kept
-        self.dropped += len(piece) - len(kept)
 
     def _stop_listening(self) -> None:
         """From now on output is read, so that a background process does not choke on it, and thrown away."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.workspace import processes
 from a3s_lsp.engine.workspace.processes import run_process, safe_environment
+from a3s_lsp.engine.workspace.spool import Spool
 from tests.engine.living import running, unique_seconds
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="orphans can be adopted on Linux only")
@@ -146,3 +148,24 @@ def test_environment_loses_secrets_and_nothing_else() -> None:
     plain = ["PATH", "HOME", "SSH_AUTH_SOCK", "TOKENIZERS_PARALLELISM", "KEYBOARD", "MONKEY", "PATTERN", "LANG"]
     environ = {name: name for name in [*secret, *plain]}
     assert list(safe_environment(environ)) == plain
+
+
+async def test_output_beyond_what_is_to_be_kept_is_counted_and_errors_go_where_they_are_wanted(tmp_path: Path) -> None:
+    keep = 3 * 1024 * 1024
+    command = ["bash", "-c", f"echo oops >&2; head -c {keep + 7} /dev/zero | tr '\\0' x"]
+    with tempfile.TemporaryFile() as errors:
+        finished = await run_process(command, cwd=tmp_path, env=os.environ, errors=errors, keep=keep)
+        errors.seek(0)
+        assert errors.read() == b"oops\n"
+    assert (finished.output, finished.dropped) == (b"x" * keep, 7)
+
+
+def test_what_the_disk_has_no_room_for_is_counted_and_what_it_had_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no full device here")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: full.open("r+b", buffering=buffering))
+    with Spool(10_000_000) as spool:
+        spool.add(b"a" * 2_000_000)
+        spool.add(b"b")
+        assert spool.dropped == 2_000_001 - 1024 * 1024
