@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
+from a3s_lsp.engine.aside_facts import AsideAnswered as AsideAnswered
+from a3s_lsp.engine.aside_facts import ObjectStreamed as ObjectStreamed
 from a3s_lsp.engine.changes import Part
 from a3s_lsp.engine.file_facts import Cause as Cause
 from a3s_lsp.engine.file_facts import Checkpointed as Checkpointed
@@ -24,7 +26,21 @@ from a3s_lsp.engine.file_facts import ReviewTold as ReviewTold
 from a3s_lsp.engine.file_facts import Rewound as Rewound
 from a3s_lsp.engine.file_facts import TextEdited as TextEdited
 from a3s_lsp.engine.file_facts import TreeChanged as TreeChanged
+from a3s_lsp.engine.memory_facts import ContextResolved as ContextResolved
+from a3s_lsp.engine.memory_facts import ContextResolving as ContextResolving
+from a3s_lsp.engine.memory_facts import MemoriesSearched as MemoriesSearched
+from a3s_lsp.engine.memory_facts import MemoryCleared as MemoryCleared
+from a3s_lsp.engine.memory_facts import MemoryFailed as MemoryFailed
+from a3s_lsp.engine.memory_facts import MemoryRecalled as MemoryRecalled
+from a3s_lsp.engine.memory_facts import MemoryStored as MemoryStored
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, Usage
+from a3s_lsp.engine.session_facts import HistoryImported as HistoryImported
+from a3s_lsp.engine.session_facts import SessionForked as SessionForked
+from a3s_lsp.engine.session_facts import WorkspaceMoved as WorkspaceMoved
+from a3s_lsp.engine.verification import Summary
+from a3s_lsp.engine.verification_facts import TreeSeen as TreeSeen
+from a3s_lsp.engine.verification_facts import VerificationDemanded as VerificationDemanded
+from a3s_lsp.engine.verification_facts import VerificationReported as VerificationReported
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -198,6 +214,8 @@ class CallEnded:
     exit_code: int
     metadata: Json | None = None
     error_kind: Json | None = None
+    attachments: tuple[Attachment, ...] = ()
+    """Images that the model gets with the output."""
     type: Literal["call_ended"] = "call_ended"
 
 
@@ -207,6 +225,8 @@ class RunEnded:
     text: str = ""
     error: str | None = None
     usage: Usage = field(default_factory=Usage)
+    verification: Summary | None = None
+    """What was reported while the run was going."""
     type: Literal["run_ended"] = "run_ended"
 
 
@@ -251,9 +271,24 @@ Fact: TypeAlias = (
     | Checkpointed
     | TreeChanged
     | Rewound
+    | AsideAnswered
+    | ObjectStreamed
+    | TreeSeen
+    | VerificationReported
+    | VerificationDemanded
+    | SessionForked
+    | HistoryImported
+    | WorkspaceMoved
     | CallEnded
     | RunEnded
     | HistoryCleared
+    | ContextResolved
+    | ContextResolving
+    | MemoriesSearched
+    | MemoryCleared
+    | MemoryFailed
+    | MemoryRecalled
+    | MemoryStored
     | ModelSwitched
 )
 
@@ -273,6 +308,12 @@ WEIGHTY = (
     Checkpointed,
     TreeChanged,
     Rewound,
+    AsideAnswered,
+    VerificationReported,
+    VerificationDemanded,
+    SessionForked,
+    HistoryImported,
+    WorkspaceMoved,
     CallEnded,
     RunEnded,
 )

@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.messages import Message
+from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
-from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
+from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
@@ -32,8 +32,17 @@ async def nothing_to_tell() -> str:
     return ""
 
 
+async def nothing_missing() -> None:
+    """The verification of somebody who requires none."""
+
+
 async def unkept(call_id: str) -> None:
     """Take no checkpoint."""
+
+
+def makes_none(kit: Kit, outer: ToolCall) -> Callable[[str, Json], Awaitable[ToolResult]]:
+    """A call makes no further calls."""
+    return alone
 
 
 def unguarded(call_id: str) -> AbstractAsyncContextManager[None]:
@@ -69,6 +78,8 @@ class Kit:
     """Called with a call's id before it changes files for the first time: a checkpoint is taken there."""
     around_command: Callable[[str], AbstractAsyncContextManager[None]] = unguarded
     """Entered around commands; checkpoints are taken there."""
+    inner: Callable[[Kit, ToolCall], Callable[[str, Json], Awaitable[ToolResult]]] = makes_none
+    """How a running call makes further ones."""
     seen: Seen | None = None
     """The texts of files as the model of this session has seen them last; None where there is no model."""
     reviews_first: bool = False
@@ -77,5 +88,7 @@ class Kit:
     """What to do about unsaved text before a command reads the disk."""
     review: Callable[[], Awaitable[str]] = nothing_to_tell
     """What the person did with the agent's changes since the model was told of it last; "" if nothing."""
+    unverified: Callable[[], Awaitable[f.VerificationDemanded | None]] = nothing_missing
+    """What has to be verified before the run may end with success. Raises RunFailed where that was said already."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""

@@ -72,6 +72,7 @@ class ToolMessage:
     call_id: str
     content: str
     is_error: bool = False
+    attachments: tuple[Attachment, ...] = ()
     role: Literal["tool"] = "tool"
 
 

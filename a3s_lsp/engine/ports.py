@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from a3s_lsp.engine.changes import Applied, ChangeSet
+from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record
-from a3s_lsp.engine.messages import Json, Message, Usage
+from a3s_lsp.engine.messages import Attachment, Json, Message, Usage
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.texts import digest
 
@@ -252,12 +253,17 @@ class Workspace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answers. `output` is for the model; `exit_code` 0 is success."""
+    """What a tool answers. `output` is for the model, with the images in `attachments`; `exit_code` 0 is success.
+
+    `produced` is how many bytes there were to say, where `output` has only the first of them.
+    """
 
     output: str
     exit_code: int = 0
     metadata: Json | None = None
     error_kind: Json | None = None
+    attachments: tuple[Attachment, ...] = ()
+    produced: int | None = None
 
 
 Unsaved: TypeAlias = Literal["overlay", "save", "ask"]
@@ -267,6 +273,11 @@ Unsaved: TypeAlias = Literal["overlay", "save", "ask"]
 async def refuse(title: str, detail: str) -> bool:
     """The answer of nobody."""
     return False
+
+
+async def alone(name: str, args: Json) -> ToolResult:
+    """The answer where a call may make no further ones."""
+    raise ToolError(f"The tool {name} cannot be used from within this call.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +305,9 @@ class ToolContext:
     """Put a yes-or-no question to the person: a title and the details. False also if there is nobody to ask."""
     around_command: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """To be entered around whatever may change files in other ways than by change sets: checkpoints are taken there."""
+    call: Callable[[str, Json], Awaitable[ToolResult]] = alone
+    """Use another tool, by its name and arguments: through the same gate, with events of its own. Failures are results.
+    Any number may be begun at once; those that could get into each other's way run in order."""
 
 
 class Tool(Protocol):
@@ -344,7 +358,7 @@ class Approver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """A row of the session list. `updated_ms` is since the epoch."""
+    """A row of the session list. `updated_ms` is since the epoch; `origin` is the session that it was forked from."""
 
     id: str
     workspace: str
@@ -352,6 +366,7 @@ class SessionInfo:
     updated_ms: int
     status: str
     messages: int
+    origin: str = ""
 
 
 class SessionStore(Protocol):
@@ -360,16 +375,23 @@ class SessionStore(Protocol):
     blocking: bool
 
     def open(self, session_id: str) -> None:
-        """Take the session for this process. Raises SessionBusy."""
+        """Take the session for this process. Raises SessionBusy. It is free again when this process is gone."""
 
     def release(self, session_id: str) -> None:
         """Give the session back; nothing happens if it was not taken."""
 
     def append(self, session_id: str, records: Sequence[Record], *, sync: bool) -> None:
-        """Write all records or none. With `sync` they must survive a loss of power. Raises StoreError."""
+        """Write all records or none. With `sync` they must survive a loss of power.
+
+        Records that are there already, as they are, stay so: an append may be repeated when it is not known whether it
+        was made. Raises StoreError, also if others are in their place, or if the session was deleted meanwhile.
+        """
 
     def read(self, session_id: str) -> Iterable[Record]:
         """All records in order. Raises SessionNotFound."""
+
+    def info(self, session_id: str) -> SessionInfo | None:
+        """The session's row, None if there is no such session."""
 
     def sessions(self) -> Sequence[SessionInfo]:
         """Newest first."""

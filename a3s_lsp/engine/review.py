@@ -220,7 +220,7 @@ class Review:
 
     def done_by(self, call_id: str) -> str:
         """What a call that was cut is known to have done; "" if nothing."""
-        mine = (fact for fact in self._journal.state.changes if fact.call_id == call_id)
+        mine = (fact for fact in self._journal.state.changes if f"{fact.call_id}.".startswith(f"{call_id}."))
         names = [self._workspace.display(Path(change.path)) for fact in mine for change in fact.changes.changes]
         return f" It had changed {', '.join(names)} by then." if names else ""
 

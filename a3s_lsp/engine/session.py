@@ -10,15 +10,17 @@ from dataclasses import replace
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands import Command, builtin_commands, parse
-from a3s_lsp.engine.context.system_prompt import system_prompt
+from a3s_lsp.engine.context.resolving import Context
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
+from a3s_lsp.engine.inner_calls import InnerCalls
 from a3s_lsp.engine.journal import Journal, Listener
 from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.memory.recollection import Recollection
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import admit
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
-from a3s_lsp.engine.policy.verdicts import CallFacts, Deny, Verdict
+from a3s_lsp.engine.policy.verdicts import Allow, CallFacts, Deny, Verdict
 from a3s_lsp.engine.ports import ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
@@ -43,6 +45,8 @@ class Session:
         self._journal = Journal(session_id, writer, state)
         self.review = Review(self._journal, setup.workspace)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
+        self.memory = Recollection(self._journal, setup.memory)
+        self.context = Context(setup.slots, setup.workspace, self.memory)
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
@@ -133,7 +137,8 @@ class Session:
 
         return replace(
             self._direct_kit(),
-            system=await system_prompt(self.setup.slots, self.setup.workspace),
+            system=await self.context.resolve(run.state.prompt, emit),
+            judge=self._judge,
             approver=self.setup.approver,
             reviews_first=self._reviews_first,
             unsaved=self._unsaved,
@@ -157,7 +162,7 @@ class Session:
             model=self._model,
             system="",
             tools=setup.tools,
-            judge=self._judge,
+            judge=lambda call: Allow(),
             approver=None,
             workspace=setup.workspace,
             artifacts=setup.artifacts,
@@ -167,6 +172,7 @@ class Session:
             around_command=lambda call_id: self.rewinding.around_command(call_id, lambda: None),
             settled=self._journal.settled,
             conversation=tuple,
+            inner=InnerCalls,
         )
 
     def _judge(self, call: CallFacts) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.ledger import Ledger
+from a3s_lsp.engine.memory.tiers import Tiers
 from a3s_lsp.engine.messages import (
     AssistantMessage,
     Message,
@@ -17,6 +18,7 @@ from a3s_lsp.engine.messages import (
     put_result,
     unanswered,
 )
+from a3s_lsp.engine.verification_state import Verifications
 
 RunStatus: TypeAlias = Literal["queued", "executing", "completed", "failed", "cancelled"]
 
@@ -40,6 +42,10 @@ class RunState:
     """What the model has said in the turn that is not complete yet."""
     steering: list[str] = field(default_factory=list)
     """Messages for the model that wait for the end of its turn, oldest first."""
+    used_tools: tuple[str, ...] = ()
+    """The tools that were really used, each once."""
+    last_output: str = ""
+    """What the last of them answered."""
     queued: f.RunQueued | None = None
     own: list[Message] | None = None
     """The conversation of a run that was given its own history."""
@@ -65,6 +71,8 @@ class State:
         self.questions: dict[str, f.QuestionAsked] = {}
         self.rules: list[f.RuleLearned] = []
         self.ledger = Ledger()
+        self.memory = Tiers()
+        self.verifications = Verifications()
         self.changing: dict[str, tuple[str | None, f.FilesChanging]] = {}
         """Change sets that may have been applied in part, with their runs: the process died while it was at them."""
         self.event_count = 0
@@ -92,6 +100,8 @@ class State:
         else:
             self.event_count += record.seq is not None
         self.ledger.apply(fact, record.run_id)
+        self.memory.apply(fact)
+        self.verifications.apply(fact, record.run_id)
         match fact:
             case f.SessionOpened(workspace=workspace, model=model):
                 self.workspace, self.model = workspace, model
@@ -106,6 +116,12 @@ class State:
                     self.messages.append(
                         UserMessage(f"[The person took the files back to where they were before {to}.]")
                     )
+            case f.HistoryImported(messages=messages):
+                self.messages[:] = messages
+            case f.WorkspaceMoved(workspace=workspace):
+                self._moved(workspace)
+            case f.AsideAnswered(usage=usage):
+                self.usage += usage
             case f.RuleLearned():
                 self.rules.append(fact)
             case f.FilesChanging(call_id=call_id):
@@ -131,8 +147,10 @@ class State:
             case f.Steered(text=text):
                 del run.steering[:1]
                 talk.append(UserMessage(text))
-            case f.ReviewTold(text=text):
+            case f.ReviewTold(text=text) | f.VerificationDemanded(text=text):
                 talk.append(UserMessage(text))
+            case f.AsideAnswered(usage=usage):
+                run.usage += usage
             case f.TurnStarted():
                 run.partial = ""
             case f.TextStreamed(text=text):
@@ -153,16 +171,24 @@ class State:
                 self.questions[call_id] = fact
             case f.QuestionAnswered(call_id=call_id):
                 self.questions.pop(call_id, None)
-            case f.CallBegan(call_id=call_id):
+            case f.CallBegan(call_id=call_id, name=name):
                 self.begun[call_id] = fact
+                run.used_tools = tuple(dict.fromkeys((*run.used_tools, name)))
+                self.call_ids.add(call_id)
             case f.CallEnded(call_id=call_id, output=output, exit_code=exit_code):
-                self.begun.pop(call_id, None)
-                self.questions.pop(call_id, None)
+                for ended in self._with_inner(call_id):
+                    self.begun.pop(ended, None)
+                    self.questions.pop(ended, None)
                 if any(call.id == call_id for call in unanswered(talk)):
-                    put_result(talk, ToolMessage(call_id, output, is_error=exit_code != 0))
+                    put_result(talk, ToolMessage(call_id, output, exit_code != 0, fact.attachments))
                     run.tool_calls += 1
             case _:
                 pass
+
+    def _with_inner(self, call_id: str) -> list[str]:
+        """The call and those that it made, which end with it."""
+        inner = f"{call_id}."
+        return [call_id, *(other for other in {**self.begun, **self.questions} if other.startswith(inner))]
 
     def _run(self, run_id: str, record: f.Record, fact: f.Fact) -> RunState:
         if run_id not in self.runs:
@@ -184,6 +210,11 @@ class State:
             talk.append(AssistantMessage(run.partial))
         run.status, run.error, run.partial = fact.status, fact.error, ""
         run.text = fact.text if fact.status == "completed" else None
+
+    def _moved(self, workspace: str) -> None:
+        self.workspace, self.ledger = workspace, Ledger()
+        self.changing.clear()
+        self.changes.clear()
 
     def _changed(self, fact: f.FilesChanged) -> None:
         self.changing.pop(fact.call_id, None)

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
@@ -232,13 +232,14 @@ async def execute(
     except Exception as error:  # the guard around a tool: its failure is a result, not the end of the session
         logger.exception("tool %s failed", ready.call.name)
         return ToolResult(f"Tool '{ready.call.name}' failed: {type(error).__name__}: {error}", 1)
-    return ToolResult(result.output + ready.notes, result.exit_code, result.metadata, result.error_kind)
+    return replace(result, output=result.output + ready.notes)
 
 
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
     capped = cap(call.name, result, kit.artifacts)
-    kit.emit(f.CallEnded(call.id, call.name, capped.output, capped.exit_code, capped.metadata, capped.error_kind))
+    told = (capped.output, capped.exit_code, capped.metadata, capped.error_kind, capped.attachments)
+    kit.emit(f.CallEnded(call.id, call.name, *told))
     await kit.settled()
     return capped
 
@@ -263,6 +264,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         unsaved=kit.unsaved,
         around_command=functools.partial(kit.around_command, call.id),
         ask=functools.partial(_ask_aside, kit, call),
+        call=kit.inner(kit, call),
     )
 
 
