@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from a3s_lsp.sdk.checks import fitting
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
 
@@ -48,7 +49,7 @@ class SessionOptions:
     def __setattr__(self, name: str, value: object) -> None:
         if name == "planning_mode" and value is not None:
             value = planning_mode(value)
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, fitting(type(self), name, value))
 
 
 _DEFAULTS: Final[dict[str, object]] = {

@@ -87,8 +87,8 @@ def prepare(tool: Tool, raw: str | Mapping[str, object]) -> Preparation:
     given = _decode(raw) if isinstance(raw, str) else dict(raw)
     if isinstance(given, Invalid):
         return given
-    if not _encodable(given):
-        return _invalid("The arguments have text that is not valid Unicode (half of a surrogate pair); send it whole.")
+    if (complaint := _unsendable(given)) is not None:
+        return _invalid(complaint)
     schema = tool.spec.parameters
     known = [str(name) for name in cast("Mapping[str, object]", schema.get("properties") or {})]
     required = [str(name) for name in cast("Collection[object]", schema.get("required") or ())]
@@ -129,12 +129,15 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def _encodable(args: Json) -> bool:
+def _unsendable(args: Json) -> str | None:
+    """Why these arguments cannot be kept and sent, or None."""
     try:
         json.dumps(args, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "The arguments have text that is not valid Unicode (half of a surrogate pair); send it whole."
+    except RecursionError:
+        return "The arguments are nested too deeply; send a flatter value."
+    return None
 
 
 def _missing(name: str, unknown: Collection[str]) -> str:
