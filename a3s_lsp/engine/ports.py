@@ -35,6 +35,8 @@ class ModelRequest:
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     temperature: float | None = None
+    thinking_budget: int | None = None
+    """Tokens that the model may think for, where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,18 @@ class Finish:
     usage: Usage = field(default_factory=Usage)
 
 
-Chunk: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Finish
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Comes before all others: the model could not be asked, and is asked again after a pause. `reason` is rate_limit,
+    overloaded, server_error, timeout or connection; `attempt` counts the requests that have failed so far."""
+
+    reason: str
+    delay_ms: int
+    attempt: int
+    message: str = ""
+
+
+Chunk: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Finish | Waiting
 
 
 class Model(Protocol):
@@ -78,7 +91,7 @@ class Model(Protocol):
     def stream(self, request: ModelRequest) -> AsyncIterator[Chunk]:
         """One turn. Ends with exactly one `Finish`; raises ModelError otherwise.
 
-        Retries are the model's own business as long as nothing of the turn was yielded. Closing the
+        A model may ask again by itself as long as nothing of the turn was yielded but `Waiting`. Closing the
         iterator, or cancelling the task that reads it, ends the request at once.
         """
 

@@ -27,11 +27,13 @@ from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.setup import Setup as Setup
+from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.registry import Registry
+from a3s_lsp.engine.verifying import Verification
 
 
 class Session:
@@ -45,6 +47,9 @@ class Session:
         self._journal = Journal(session_id, writer, state)
         self.review = Review(self._journal, setup.workspace)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
+        self.verification = Verification(
+            self._journal, setup.workspace, self.call_tool, self._executing, setup.verification
+        )
         self.memory = Recollection(self._journal, setup.memory)
         self.context = Context(setup.slots, setup.workspace, self.memory)
         self._turnstile = asyncio.Lock()
@@ -58,30 +63,37 @@ class Session:
 
     @classmethod
     async def create(cls, session_id: str, setup: Setup, writer: LogWriter) -> Session:
-        """A new, empty session. Raises StoreError if there is one with this id already."""
-        await writer.call(lambda: writer.store.open(session_id))
-        session = cls(session_id, setup, writer, State())
-        if any(row.id == session_id for row in await writer.call(writer.store.sessions)):
-            await session.close()
-            raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
-        session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
-        await session.review.start()
-        await session._journal.settled()
-        return session
+        """A new, empty session. Raises A3SError if there is one with this id already, or if it is none."""
+        check_id(session_id)
+        await writer.take(session_id)
+        try:
+            if await writer.call(lambda: writer.store.info(session_id)) is not None:
+                raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
+            session = cls(session_id, setup, writer, State())
+            session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
+            await session.review.start()
+            await session._journal.settled()
+            return session
+        except BaseException:
+            await writer.give_back(session_id)
+            raise
 
     @classmethod
     async def load(cls, session_id: str, setup: Callable[[State], Awaitable[Setup]], writer: LogWriter) -> Session:
         """The stored session, as it was. Raises SessionNotFound and SessionBusy."""
-        await writer.call(lambda: writer.store.open(session_id))
+        check_id(session_id)
+        await writer.take(session_id)
         try:
             state = State()
             for record in await writer.call(lambda: writer.store.read(session_id)):
                 state.apply(record)
             session = cls(session_id, await setup(state), writer, state)
+            if str(session.workspace.root) != state.workspace:
+                session._journal.append(f.WorkspaceMoved(str(session.workspace.root)))
             await session.review.start()
             return session
         except BaseException:
-            writer.store.release(session_id)
+            await writer.give_back(session_id)
             raise
 
     # ------------------------------------------------------------ runs
@@ -107,6 +119,10 @@ class Session:
     def current_run(self) -> Run | None:
         """The run that is going, else the first that waits."""
         return next((run for run in self._runs.values() if run.active), None)
+
+    def _executing(self) -> str | None:
+        run = self.current_run()
+        return run.id if run is not None and run.state.status == "executing" else None
 
     def run(self, run_id: str) -> Run | None:
         """A run of this process by its id."""
@@ -135,6 +151,7 @@ class Session:
             if not run.state.ended:  # a run that was slow to stop has nothing more to say
                 self.review.record(fact, run.id)
 
+        await self.verification.begin(run.id)
         return replace(
             self._direct_kit(),
             system=await self.context.resolve(run.state.prompt, emit),
@@ -152,6 +169,10 @@ class Session:
             call_ids=lambda: self.state.call_ids,
             steering=lambda: tuple(run.state.steering),
             review=self.review.note,
+            temperature=self.setup.temperature,
+            thinking_budget=self.setup.thinking_budget,
+            remember=lambda error: self.memory.remember_run(run.state, error),
+            unverified=lambda: self.verification.demand(run.id),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
 
@@ -299,7 +320,7 @@ class Session:
         self.closed = True
         self.review.stop()
         await self._journal.settled_or_shown()
-        self._writer.store.release(self.id)
+        await self._writer.give_back(self.id)
 
     async def suspend(self) -> None:
         """Stop what is going without ending it, and give the session back: resuming it goes on from there."""
@@ -309,4 +330,4 @@ class Session:
         self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))
         await self._journal.settled_or_shown()
-        self._writer.store.release(self.id)
+        await self._writer.give_back(self.id)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.budget import Spending
+from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.ledger import Ledger
 from a3s_lsp.engine.memory.tiers import Tiers
 from a3s_lsp.engine.messages import (
@@ -49,6 +51,7 @@ class RunState:
     queued: f.RunQueued | None = None
     own: list[Message] | None = None
     """The conversation of a run that was given its own history."""
+    course: Course = field(default_factory=Course)
 
     @property
     def ended(self) -> bool:
@@ -71,6 +74,7 @@ class State:
         self.questions: dict[str, f.QuestionAsked] = {}
         self.rules: list[f.RuleLearned] = []
         self.ledger = Ledger()
+        self.spending = Spending()
         self.memory = Tiers()
         self.verifications = Verifications()
         self.changing: dict[str, tuple[str | None, f.FilesChanging]] = {}
@@ -100,6 +104,7 @@ class State:
         else:
             self.event_count += record.seq is not None
         self.ledger.apply(fact, record.run_id)
+        self.spending.apply(fact)
         self.memory.apply(fact)
         self.verifications.apply(fact, record.run_id)
         match fact:
@@ -137,6 +142,7 @@ class State:
         run = self._run(run_id, record, fact)
         run.updated_ms = record.time_ms
         run.event_count += record.seq is not None
+        run.course.apply(fact)
         talk = self.messages if run.own is None else run.own
         match fact:
             case f.RunStarted(prompt=prompt, attachments=attachments):
@@ -147,7 +153,7 @@ class State:
             case f.Steered(text=text):
                 del run.steering[:1]
                 talk.append(UserMessage(text))
-            case f.ReviewTold(text=text) | f.VerificationDemanded(text=text):
+            case f.ReviewTold(text=text) | f.VerificationDemanded(text=text) | f.Continued(text=text):
                 talk.append(UserMessage(text))
             case f.AsideAnswered(usage=usage):
                 run.usage += usage
@@ -176,6 +182,8 @@ class State:
                 run.used_tools = tuple(dict.fromkeys((*run.used_tools, name)))
                 self.call_ids.add(call_id)
             case f.CallEnded(call_id=call_id, output=output, exit_code=exit_code):
+                if call_id in self.begun:
+                    run.last_output = output
                 for ended in self._with_inner(call_id):
                     self.begun.pop(ended, None)
                     self.questions.pop(ended, None)

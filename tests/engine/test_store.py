@@ -119,7 +119,7 @@ def test_a_run_of_a_dead_process_is_listed_as_interrupted(tmp_path: Path) -> Non
 
 
 def test_a_locked_database_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("a3s_lsp.engine.store.sqlite._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("a3s_lsp.engine.store.sqlite_file._BUSY_SECONDS", 0.05)
     store = SQLiteStore(tmp_path / "s.db")
     store.append("a", LOG[:1], sync=False)
     other = sqlite3.connect(tmp_path / "s.db")

@@ -1,42 +1,51 @@
 """Session logs in one SQLite file, shared by any number of processes.
 
-Records are appended in transactions in WAL mode: committed records survive the death of the process at once, and a
-loss of power when the append asked for it. One process at a time holds a session, by a lock file that the
-operating system gives back when the process dies.
+Records are appended in transactions: committed records survive the death of the process at once, and a loss of power
+when the append asked for it. One process at a time holds a session: the file says which, and `presence` whether that
+one still lives.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from a3s_lsp.engine.errors import SessionBusy, SessionNotFound, StoreError
-from a3s_lsp.engine.facts import Record, decode, encode
+from a3s_lsp.engine.facts import Record
 from a3s_lsp.engine.ports import SessionInfo
+from a3s_lsp.engine.store.owners import Owner
+from a3s_lsp.engine.store.presence import Presence, pid_lives, this_host
+from a3s_lsp.engine.store.rows import missing, records_of, row_of
+from a3s_lsp.engine.store.sqlite_file import SQLiteFile
 from a3s_lsp.engine.store.summary import summarise
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id TEXT PRIMARY KEY, workspace TEXT NOT NULL, title TEXT NOT NULL, updated_ms INTEGER NOT NULL,
-    status TEXT NOT NULL, messages INTEGER NOT NULL, owner_pid INTEGER
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (
-    session_id TEXT NOT NULL, position INTEGER NOT NULL, run_id TEXT, seq INTEGER, time_ms INTEGER NOT NULL,
-    fact TEXT NOT NULL, PRIMARY KEY (session_id, position)
-) WITHOUT ROWID;
-"""
-_SCHEMA_VERSION = 1
-_BUSY_SECONDS = 5.0
+_FIRST_TABLES = (
+    """CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, workspace TEXT NOT NULL, title TEXT NOT NULL, updated_ms INTEGER NOT NULL,
+        status TEXT NOT NULL, messages INTEGER NOT NULL, owner_pid INTEGER
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS facts (
+        session_id TEXT NOT NULL, position INTEGER NOT NULL, run_id TEXT, seq INTEGER, time_ms INTEGER NOT NULL,
+        fact TEXT NOT NULL, PRIMARY KEY (session_id, position)
+    ) WITHOUT ROWID""",
+)
+_STEPS = {
+    2: (
+        "ALTER TABLE sessions ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE owners (
+            session_id TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, since_ms INTEGER NOT NULL,
+            sign TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    )
+}
+"""What makes a file of the version before one of this version."""
+_SCHEMA_VERSION = 2
+_COLUMNS = "id, workspace, title, updated_ms, status, messages, origin"
 
 
 class SQLiteStore:
@@ -47,163 +56,133 @@ class SQLiteStore:
 
     blocking = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, elsewhere: str = "set A3S_STATE_DIR") -> None:
         self.path = path
-        self._connection: sqlite3.Connection | None = None
-        self._mutex = threading.RLock()
-        self._locks: dict[str, list[BaseFileLock]] = {}
+        self._file = SQLiteFile(path, self._prepare, elsewhere)
+        self._presence = Presence(path.with_name(f"{path.name}.locks"))
+        self._held: Counter[str] = Counter()
 
     def open(self, session_id: str) -> None:
         """Take the session for this process. Raises SessionBusy."""
-        from filelock import FileLock, Timeout
-
-        with self._transaction():  # makes the folder, and says what is wrong with it
-            pass
-        folder = self.path.with_name(f"{self.path.name}.locks")
-        name = hashlib.sha256(session_id.encode()).hexdigest()[:32]
-        try:
-            folder.mkdir(exist_ok=True)
-            # A singleton, so that two session objects of one process share the lock.
-            lock = FileLock(folder / f"{name}.lock", thread_local=False, is_singleton=True)
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise SessionBusy(self._busy(session_id)) from None
-        except OSError as error:
-            raise StoreError(f"The session lock in {folder} could not be made: {error.strerror}.") from error
-        self._locks.setdefault(session_id, []).append(lock)
-        with self._transaction() as db:
-            db.execute("UPDATE sessions SET owner_pid = ? WHERE id = ?", (os.getpid(), session_id))
+        with self._file.writing() as db:
+            owner = self._owner(db, session_id)
+            if owner is not None and not _ours(owner) and self._presence.lives(owner.sign):
+                raise SessionBusy(owner.busy(session_id))
+            mine = (session_id, os.getpid(), this_host(), time.time_ns() // 1_000_000, self._presence.show())
+            if owner is None or not _ours(owner):
+                db.execute("INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?, ?)", mine)
+        self._held[session_id] += 1
 
     def release(self, session_id: str) -> None:
         """Give the session back; nothing happens if it was not taken."""
-        locks = self._locks.get(session_id)
-        if locks:
-            locks.pop().release()
+        if self._held[session_id] > 1:
+            self._held[session_id] -= 1
+        elif self._held.pop(session_id, 0):
+            mine = session_id, self._presence.show()
+            with self._file.writing() as db:
+                db.execute("DELETE FROM owners WHERE session_id = ? AND sign = ?", mine)
 
     def append(self, session_id: str, records: Sequence[Record], *, sync: bool) -> None:
         """Write all records or none. Raises StoreError."""
-        rows = [(session_id, r.position, r.run_id, r.seq, r.time_ms, encode(r.fact).decode()) for r in records]
-        with self._transaction(sync=sync) as db:
-            db.executemany("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?)", rows)
-            row = summarise(session_id, self._row(db, session_id), records)
+        rows = {record.position: row_of(record) for record in records}
+        with self._file.writing(sync=sync) as db:
+            found = db.execute(
+                "SELECT position, run_id, seq, time_ms, fact FROM facts "
+                "WHERE session_id = ? AND position BETWEEN ? AND ?",
+                (session_id, min(rows, default=0), max(rows, default=-1)),
+            ).fetchall()
+            known = self._info(db, session_id)
+            new = missing(session_id, rows, {row[0]: row for row in found}, known=known is not None)
+            db.executemany("INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?)", [(session_id, *row) for row in new])
+            added = {row[0] for row in new}
+            row = summarise(session_id, known, [record for record in records if record.position in added])
             db.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                 "workspace = excluded.workspace, title = excluded.title, updated_ms = excluded.updated_ms, "
-                "status = excluded.status, messages = excluded.messages, owner_pid = excluded.owner_pid",
-                (row.id, row.workspace, row.title, row.updated_ms, row.status, row.messages, os.getpid()),
+                "status = excluded.status, messages = excluded.messages, origin = excluded.origin",
+                (row.id, row.workspace, row.title, row.updated_ms, row.status, row.messages, row.origin),
             )
 
     def read(self, session_id: str) -> Sequence[Record]:
         """All records in order. Raises SessionNotFound."""
-        with self._transaction() as db:
+        with self._file.reading() as db:
             rows = db.execute(
                 "SELECT position, run_id, seq, time_ms, fact FROM facts WHERE session_id = ? ORDER BY position",
                 (session_id,),
             ).fetchall()
         if not rows:
             raise SessionNotFound(f"Session not found: {session_id}")
-        try:
-            return [Record(position, run, seq, time, decode(fact)) for position, run, seq, time, fact in rows]
-        except ValueError as error:
-            raise StoreError(
-                f"Session {session_id} in {self.path} holds a record that this version cannot read; "
-                "update a3s-lsp, or delete the session."
-            ) from error
+        return records_of(rows, f"Session {session_id} in {self.path}")
+
+    def info(self, session_id: str) -> SessionInfo | None:
+        """The session's row, None if there is no such session."""
+        with self._file.reading() as db:
+            row = self._info(db, session_id)
+            return None if row is None else replace(row, status=_status(row.status, self._owner(db, session_id)))
 
     def sessions(self) -> Sequence[SessionInfo]:
         """Newest first."""
-        with self._transaction() as db:
-            rows = db.execute(
-                "SELECT id, workspace, title, updated_ms, status, messages, owner_pid FROM sessions "
-                "ORDER BY updated_ms DESC, id"
-            ).fetchall()
-        return [replace(SessionInfo(*row[:6]), status=_status(row[4], row[6])) for row in rows]
+        with self._file.reading() as db:
+            rows = [
+                SessionInfo(*row)
+                for row in db.execute(f"SELECT {_COLUMNS} FROM sessions ORDER BY updated_ms DESC, id").fetchall()
+            ]
+            return [
+                replace(row, status=_status(row.status, self._owner(db, row.id))) if row.status == "running" else row
+                for row in rows
+            ]
 
     def delete(self, session_id: str) -> bool:
         """False if there was none. Raises SessionBusy when another process holds it."""
         self.open(session_id)
         try:
-            with self._transaction(sync=True) as db:
+            with self._file.writing(sync=True) as db:
                 db.execute("DELETE FROM facts WHERE session_id = ?", (session_id,))
                 return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
         finally:
             self.release(session_id)
 
     def close(self) -> None:
-        """Close the file and give back every session."""
-        for session_id, locks in self._locks.items():
-            for _ in range(len(locks)):
-                self.release(session_id)
-        with self._mutex:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        """Give back every session, and close the file."""
+        for session_id in tuple(self._held):
+            self._held[session_id] = 1
+            self.release(session_id)
+        self._presence.end()
+        self._file.close()
 
-    def _row(self, db: sqlite3.Connection, session_id: str) -> SessionInfo | None:
-        found = db.execute(
-            "SELECT id, workspace, title, updated_ms, status, messages FROM sessions WHERE id = ?", (session_id,)
-        ).fetchone()
+    def _info(self, db: sqlite3.Connection, session_id: str) -> SessionInfo | None:
+        found = db.execute(f"SELECT {_COLUMNS} FROM sessions WHERE id = ?", (session_id,)).fetchone()
         return None if found is None else SessionInfo(*found)
 
-    def _busy(self, session_id: str) -> str:
-        with self._transaction() as db:
-            row = db.execute("SELECT owner_pid FROM sessions WHERE id = ?", (session_id,)).fetchone()
-        who = f" (process {row[0]})" if row and row[0] else ""
-        return (
-            f"Session {session_id} is open in another window or program{who}; close it there, or start a new session."
-        )
+    def _owner(self, db: sqlite3.Connection, session_id: str) -> Owner | None:
+        found = db.execute("SELECT pid, host, since_ms, sign FROM owners WHERE session_id = ?", (session_id,))
+        row = found.fetchone()
+        return None if row is None else Owner(*row)
 
-    @contextlib.contextmanager
-    def _transaction(self, *, sync: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._mutex:
-            try:
-                db = self._connected()
-                db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-                with db:
-                    yield db
-            except sqlite3.IntegrityError as error:
-                raise StoreError(
-                    "The session was continued elsewhere in this program; open it again to go on from there."
-                ) from error
-            except (sqlite3.Error, OSError) as error:
-                raise StoreError(self._sentence(error)) from error
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        if self._version(db) == _SCHEMA_VERSION:
+            return
+        db.execute("BEGIN IMMEDIATE")  # another process may be at it too
+        for statement in _FIRST_TABLES:
+            db.execute(statement)
+        for version in range(max(self._version(db), 1) + 1, _SCHEMA_VERSION + 1):
+            for statement in _STEPS[version]:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        db.execute("COMMIT")
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Conversations are nobody else's business; SQLite gives its other files the mode of this one.
-            self.path.touch(mode=0o600)
-            db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
-            try:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(_SCHEMA)
-                version = db.execute("PRAGMA user_version").fetchone()[0]
-                if version > _SCHEMA_VERSION:
-                    raise StoreError(f"The session log {self.path} was written by a newer a3s-lsp; update this one.")
-                db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-                db.commit()
-            except BaseException:
-                db.close()
-                raise
-            self._connection = db
-        return self._connection
-
-    def _sentence(self, error: Exception) -> str:
-        text = str(error)
-        log = f"The session log {self.path}"
-        if "full" in text or "I/O" in text or "No space" in text:
-            return (
-                f"{log} could not be written, the disk may be full: free some space; until then it is kept in memory."
-            )
-        if "locked" in text:
-            return f"{log} is locked by another process: try again; until then it is kept in memory."
-        if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError):
-            return f"{log} cannot be written: give the folder write permission, or set A3S_STATE_DIR."
-        return f"{log} cannot be used ({text}): move it away, or set A3S_STATE_DIR."
+    def _version(self, db: sqlite3.Connection) -> int:
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise StoreError(f"The session log {self.path} was written by a newer a3s-lsp; update this one.")
+        return version
 
 
-def _status(stored: str, owner: int | None) -> str:
+def _ours(owner: Owner) -> bool:
+    return owner.pid == os.getpid() and owner.host == this_host()
+
+
+def _status(stored: str, owner: Owner | None) -> str:
     """A session that was running in a process that is gone was interrupted."""
-    from psutil import pid_exists
-
-    return "interrupted" if stored == "running" and owner and not pid_exists(owner) else stored
+    gone = owner is None or (owner.host == this_host() and not pid_lives(owner.pid))
+    return "interrupted" if stored == "running" and gone else stored

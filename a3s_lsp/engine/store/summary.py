@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.messages import UserMessage
 from a3s_lsp.engine.ports import SessionInfo
 
 TITLE_LENGTH = 72
@@ -21,8 +22,13 @@ def summarise(session_id: str, known: SessionInfo | None, records: Iterable[f.Re
 
 def _after(row: SessionInfo, fact: f.Fact) -> SessionInfo:
     match fact:
-        case f.SessionOpened(workspace=workspace):
+        case f.SessionOpened(workspace=workspace) | f.WorkspaceMoved(workspace=workspace):
             return replace(row, workspace=workspace)
+        case f.SessionForked(origin=origin):
+            return replace(row, origin=origin)
+        case f.HistoryImported(messages=messages):
+            first = next((message.text for message in messages if isinstance(message, UserMessage)), "")
+            return replace(row, title=title_of(first), status="completed", messages=len(messages))
         case f.RunStarted(prompt=prompt, history=history):
             own = 0 if history is not None else 1
             return replace(row, title=row.title or title_of(prompt), status="running", messages=row.messages + own)

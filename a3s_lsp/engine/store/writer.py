@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from a3s_lsp.engine.errors import StoreError
 from a3s_lsp.engine.facts import WEIGHTY, Record
 from a3s_lsp.engine.ports import SessionStore
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 class LogWriter:
@@ -24,6 +27,17 @@ class LogWriter:
         """Return when the records are in the log. Raises StoreError, and then none of them is."""
         sync = any(isinstance(record.fact, WEIGHTY) for record in records)
         await self.call(lambda: self.store.append(session_id, records, sync=sync))
+
+    async def take(self, session_id: str) -> None:
+        """Take the session for this process. Raises SessionBusy."""
+        await self.call(lambda: self.store.open(session_id))
+
+    async def give_back(self, session_id: str) -> None:
+        """Give the session back. What goes wrong with that is only logged: it is given back with the process."""
+        try:
+            await self.call(lambda: self.store.release(session_id))
+        except StoreError as error:
+            logger.warning("session %s stays taken until this process ends: %s", session_id, error)
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run `work`, which uses the store, where it may block."""
