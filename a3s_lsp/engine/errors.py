@@ -8,7 +8,8 @@
     │   ├── SessionNotFound
     │   └── SessionBusy    another process holds the session
     ├── RunFailed          a run ended without an answer
-    │   └── RunCancelled
+    │   ├── RunCancelled
+    │   └── LimitReached   one of the limits of the run ended it
     └── ToolError          a tool cannot do what was asked; the one text that is meant for the model
         ├── PathRefused    the path leaves the workspace
         ├── StaleEdit      the text is no longer the one that the edit was made for
@@ -31,7 +32,11 @@ class ConfigError(A3SError):
 
 
 class ModelError(A3SError):
-    """The model could not be asked, or its answer ended before it was complete."""
+    """The model could not be asked, or its answer ended before it was complete; `tries` requests have failed."""
+
+    def __init__(self, message: str, tries: int = 1) -> None:
+        super().__init__(message)
+        self.tries = tries
 
 
 class ModelRefused(ModelError):
@@ -51,11 +56,26 @@ class SessionBusy(StoreError):
 
 
 class RunFailed(A3SError):
-    """A run ended without an answer."""
+    """A run ended without an answer. `limits` and `budget` say what bounded it and what it used, if that is known."""
+
+    def __init__(
+        self, message: str, limits: Mapping[str, object] | None = None, budget: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.limits = None if limits is None else dict(limits)
+        self.budget = None if budget is None else dict(budget)
 
 
 class RunCancelled(RunFailed):
     """The run was stopped before it had an answer."""
+
+
+class LimitReached(RunFailed):
+    """One of the limits of the run ended it; `limit` is its name."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class ToolError(A3SError):

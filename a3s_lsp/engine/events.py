@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
+from a3s_lsp.engine.memory_facts import describe_memory
 from a3s_lsp.engine.messages import Json, Usage
+from a3s_lsp.engine.verification import Summary
+from a3s_lsp.engine.verification_events import describe_verification, verification_fields
 
-OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound)
+OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound, f.VerificationReported)
 """Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
@@ -61,12 +64,22 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "text_delta", {"text": text}
         case f.ReasoningStreamed(text=text):
             return "reasoning_delta", {"text": text}
-        case f.TurnEnded(turn=turn, usage=usage):
-            return "turn_end", {"turn": turn, "total_tokens": usage.total_tokens, "usage": usage_fields(usage)}
+        case f.TurnEnded(turn=turn, usage=usage, finish_reason=reason):
+            used: Json = {"total_tokens": usage.total_tokens, "usage": usage_fields(usage)}
+            return "turn_end", {"turn": turn, **used, "finish_reason": reason}
         case f.RunEnded():
             return _ending(fact)
+        case f.AgentModeChanged() | f.ModelRetried() | f.Continued() | f.BudgetHit():
+            return _course(fact)
         case _:
             return _call_event(fact)
+
+
+def _course(fact: f.AgentModeChanged | f.ModelRetried | f.Continued | f.BudgetHit) -> tuple[str, Json]:
+    names = {"model_retried": "model_retry", "continued": "continuation", "budget_hit": "budget_threshold_hit"}
+    fields = asdict(fact)
+    kind = str(fields.pop("type"))
+    return names.get(kind, kind), fields
 
 
 def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
@@ -81,7 +94,10 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
             return "confirmation_required", _question(fact)
         case f.QuestionAnswered():
             return _answer(fact)
-        case f.OutputStreamed(call_id=call_id, name=name, text=text):
+        case (
+            f.OutputStreamed(call_id=call_id, name=name, text=text)
+            | f.ObjectStreamed(call_id=call_id, name=name, text=text)
+        ):
             return "tool_output_delta", {"tool_id": call_id, "tool_name": name, "text": text}
         case f.FilesChanged(call_id=call_id, changes=changes, undoes=undoes):
             files = [{"path": c.path, "change": _kind(c)} for c in changes.changes]
@@ -106,7 +122,7 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
                 "error_kind": fact.error_kind,
             }
         case _:
-            return None
+            return describe_memory(fact) or describe_verification(fact)
 
 
 def _question(fact: f.QuestionAsked) -> Json:
@@ -133,6 +149,8 @@ def _answer(fact: f.QuestionAnswered) -> tuple[str, Json]:
 
 def _ending(fact: f.RunEnded) -> tuple[str, Json]:
     tokens: Json = {"total_tokens": fact.usage.total_tokens, "usage": usage_fields(fact.usage)}
+    tokens |= verification_fields(fact.verification or Summary())
+    tokens |= {"limits": fact.limits, "budget": fact.budget}
     match fact.status:
         case "completed":
             return "end", {"text": fact.text, **tokens}

@@ -34,6 +34,10 @@ from a3s_lsp.engine.memory_facts import MemoryFailed as MemoryFailed
 from a3s_lsp.engine.memory_facts import MemoryRecalled as MemoryRecalled
 from a3s_lsp.engine.memory_facts import MemoryStored as MemoryStored
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, Usage
+from a3s_lsp.engine.run_facts import AgentModeChanged as AgentModeChanged
+from a3s_lsp.engine.run_facts import BudgetHit as BudgetHit
+from a3s_lsp.engine.run_facts import Continued as Continued
+from a3s_lsp.engine.run_facts import ModelRetried as ModelRetried
 from a3s_lsp.engine.session_facts import HistoryImported as HistoryImported
 from a3s_lsp.engine.session_facts import SessionForked as SessionForked
 from a3s_lsp.engine.session_facts import WorkspaceMoved as WorkspaceMoved
@@ -141,6 +145,8 @@ class TurnEnded:
     turn: int
     message: AssistantMessage
     usage: Usage
+    finish_reason: str = ""
+    """The provider's word for why it ended, e.g. stop, tool_calls, length."""
     type: Literal["turn_ended"] = "turn_ended"
 
 
@@ -227,6 +233,10 @@ class RunEnded:
     usage: Usage = field(default_factory=Usage)
     verification: Summary | None = None
     """What was reported while the run was going."""
+    limits: Json | None = None
+    """What bounded the run, and how near it came."""
+    budget: Json | None = None
+    """What the session may spend, and what it has spent."""
     type: Literal["run_ended"] = "run_ended"
 
 
@@ -290,6 +300,10 @@ Fact: TypeAlias = (
     | MemoryRecalled
     | MemoryStored
     | ModelSwitched
+    | AgentModeChanged
+    | ModelRetried
+    | Continued
+    | BudgetHit
 )
 
 WEIGHTY = (
@@ -316,6 +330,7 @@ WEIGHTY = (
     WorkspaceMoved,
     CallEnded,
     RunEnded,
+    BudgetHit,
 )
 """Facts that must also survive a loss of power; the rest survives the death of the process."""
 
