@@ -15,7 +15,7 @@ from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.verification import Summary
 from a3s_lsp.engine.verification_events import describe_verification, verification_fields
 
-OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound, f.VerificationReported)
+OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound, f.HookFailed, f.VerificationReported)
 """Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
@@ -51,6 +51,10 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "start", {"prompt": prompt}
         case f.RunResumed():
             return "run_resumed", {}
+        case f.HookFailed(hook_id=hook_id, event_type=event_type, error=error):
+            return "hook_failed", {"hook_id": hook_id, "event_type": event_type, "error": error}
+        case f.PromptRewritten(prompt=prompt, hooks=hooks):
+            return "prompt_rewritten", {"prompt": prompt, "hooks": list(hooks)}
         case f.Steered(text=text):
             return "steered", {"text": text}
         case f.ReviewTold(text=text):

@@ -26,6 +26,8 @@ from a3s_lsp.engine.file_facts import ReviewTold as ReviewTold
 from a3s_lsp.engine.file_facts import Rewound as Rewound
 from a3s_lsp.engine.file_facts import TextEdited as TextEdited
 from a3s_lsp.engine.file_facts import TreeChanged as TreeChanged
+from a3s_lsp.engine.hook_facts import HookFailed as HookFailed
+from a3s_lsp.engine.hook_facts import PromptRewritten as PromptRewritten
 from a3s_lsp.engine.memory_facts import ContextResolved as ContextResolved
 from a3s_lsp.engine.memory_facts import ContextResolving as ContextResolving
 from a3s_lsp.engine.memory_facts import MemoriesSearched as MemoriesSearched
@@ -292,6 +294,8 @@ Fact: TypeAlias = (
     | CallEnded
     | RunEnded
     | HistoryCleared
+    | HookFailed
+    | PromptRewritten
     | ContextResolved
     | ContextResolving
     | MemoriesSearched
@@ -319,6 +323,7 @@ WEIGHTY = (
     FilesChanged,
     HunksKept,
     ReviewTold,
+    PromptRewritten,
     Checkpointed,
     TreeChanged,
     Rewound,

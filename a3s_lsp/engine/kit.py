@@ -36,6 +36,10 @@ async def nothing_missing() -> None:
     """The verification of somebody who requires none."""
 
 
+async def soon_forgotten(error: str | None) -> None:
+    """The memory of somebody who has none."""
+
+
 async def unkept(call_id: str) -> None:
     """Take no checkpoint."""
 
@@ -92,3 +96,8 @@ class Kit:
     """What has to be verified before the run may end with success. Raises RunFailed where that was said already."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
+    temperature: float | None = None
+    thinking_budget: int | None = None
+    """Tokens that the model may think for, where it can."""
+    remember: Callable[[str | None], Awaitable[None]] = soon_forgotten
+    """Called before a run ends by itself: with None if it has an answer, else with the reason why it has none."""

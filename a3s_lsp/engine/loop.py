@@ -38,7 +38,9 @@ async def converse(kit: Kit, turn: int = 0) -> str:
         for text in kit.steering():
             kit.emit(f.Steered(text))
         if turn > 0 and isinstance(kit.conversation()[-1], AssistantMessage):
-            return last_text(kit.conversation())
+            if (missing := await kit.unverified()) is None:
+                return last_text(kit.conversation())
+            kit.emit(missing)
         if turn > kit.limits.max_tool_rounds:
             raise RunFailed(f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
         turn += 1
@@ -51,7 +53,9 @@ async def take_turn(kit: Kit, turn: int) -> None:
     """One complete answer of the model, made durable. A cut stream is asked for again."""
     if kit.seen is not None:
         kit.seen.begin_turn()
-    request = ModelRequest(kit.system, tuple(kit.conversation()), kit.tools.specs())
+    request = ModelRequest(
+        kit.system, tuple(kit.conversation()), kit.tools.specs(), kit.temperature, thinking_budget=kit.thinking_budget
+    )
     answer = await _answer(kit, request, turn)
     kit.emit(f.TurnEnded(turn, answer.message(), answer.usage))
     await kit.settled()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import A3SError
@@ -15,6 +15,7 @@ from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import ToolCall, Usage, unanswered
 from a3s_lsp.engine.state import RunState, RunStatus
 from a3s_lsp.engine.toolcalls import INTERRUPTED
+from a3s_lsp.engine.verification import Summary
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ class RunResult:
     error: str | None
     usage: Usage
     tool_calls: int
+    verification: Summary = field(default_factory=Summary)
+    """What was reported while the run was going."""
 
 
 class Run:
@@ -123,7 +126,8 @@ class Run:
         """How the run ended."""
         await self._ended.wait()
         state = self.state
-        return RunResult(self.id, state.status, state.text or "", state.error, state.usage, state.tool_calls)
+        answer = (state.status, state.text or "", state.error, state.usage, state.tool_calls)
+        return RunResult(self.id, *answer, self._journal.state.verifications.summary_of(self.id))
 
     async def _go(self, prompt: f.RunQueued | None, kit_for: Callable[[Run], Awaitable[Kit]]) -> None:
         async with self._turnstile:
@@ -131,7 +135,12 @@ class Run:
                 self._begin(prompt)
             await self._journal.settled()
             kit = await kit_for(self)
-            text = await converse(kit, self.state.turns)
+            try:
+                text = await converse(kit, self.state.turns)
+            except A3SError as error:
+                await kit.remember(str(error))
+                raise
+            await kit.remember(None)
             self._end(f.RunEnded("completed", text, usage=self.state.usage))
 
     def _begin(self, prompt: f.RunQueued) -> None:
@@ -171,7 +180,8 @@ class Run:
             for call in unanswered(self._journal.state.conversation(self.id)):
                 text = begun if call.id in self._journal.state.begun else NEVER_RAN
                 self._journal.append(_cut(call, text), self.id)
-        self._journal.append(ending, self.id)
+        verified = self._journal.state.verifications.summary_of(self.id)
+        self._journal.append(replace(ending, verification=verified), self.id)
 
 
 def _cut(call: ToolCall, text: str) -> f.CallEnded:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.memory.recollection import MemorySetup
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
+from a3s_lsp.engine.verifying import Requirement
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 
 
@@ -29,10 +31,18 @@ class Setup:
     permission: PermissionPolicy | None = None
     confirmation: ConfirmationPolicy | None = None
     slots: PromptSlots = field(default_factory=PromptSlots)
+    memory: MemorySetup = field(default_factory=MemorySetup)
+    temperature: float | None = None
+    thinking_budget: int | None = None
+    """Tokens that the model may think for, where it can."""
+    warnings: tuple[str, ...] = ()
+    """What the session was made without, each in a sentence."""
     reviews_first: bool = False
     """Show each change of files to the person before it is made."""
     unsaved: Unsaved = "ask"
     checkpoints: CheckpointStore | None = None
     """Where the work tree is kept around changes; None keeps only the texts that edits replace."""
+    verification: Requirement | None = None
+    """What has to be verified before a run that changed files may succeed."""
     limits: Limits = field(default_factory=Limits)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine import hook_facts
 from a3s_lsp.engine.budget import Spending
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.ledger import Ledger
@@ -49,6 +50,8 @@ class RunState:
     last_output: str = ""
     """What the last of them answered."""
     queued: f.RunQueued | None = None
+    rewritten: bool = False
+    """Whether hooks have put another prompt in place of the one that was given."""
     own: list[Message] | None = None
     """The conversation of a run that was given its own history."""
     course: Course = field(default_factory=Course)
@@ -148,6 +151,9 @@ class State:
             case f.RunStarted(prompt=prompt, attachments=attachments):
                 run.status = "executing"
                 talk.append(UserMessage(prompt, attachments))
+            case f.PromptRewritten():
+                run.rewritten = True
+                hook_facts.rewrite(talk, fact)
             case f.SteerQueued(text=text):
                 run.steering.append(text)
             case f.Steered(text=text):
