@@ -26,8 +26,8 @@ from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.seen import Seen
-from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.session_ids import check_id
+from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.toolcalls import Ready, execute, finish

@@ -10,7 +10,7 @@ from a3s_lsp.engine.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class SessionForked:
-    """All before this is the log of the session `origin`, up to just before the run or the call `at`; None is its end."""
+    """What is before this is the log of the session `origin`, up to just before the run or call `at`, or its end."""
 
     origin: str
     at: str | None = None
@@ -28,7 +28,7 @@ class HistoryImported:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceMoved:
-    """The session works on another folder from now on. What it did to files of the earlier one is no longer reviewed."""
+    """The session works on another folder from now on; what it did to files of the earlier one is not reviewed."""
 
     workspace: str
     type: Literal["workspace_moved"] = "workspace_moved"

@@ -19,5 +19,5 @@ def check_id(session_id: str) -> None:
     size = len(session_id.encode())
     if size > MAX_BYTES:
         raise A3SError(
-            f"The session id {session_id:.40}… is {size} bytes long; at most {MAX_BYTES} are allowed: choose a shorter one."
+            f"The session id {session_id:.40}… has {size} bytes; {MAX_BYTES} are allowed at most: choose a shorter one."
         )

@@ -115,17 +115,6 @@ class State:
                 self.workspace, self.model = workspace, model
             case f.ModelSwitched(model=model):
                 self.model = model
-            case f.HistoryCleared():
-                self.messages.clear()
-            case f.Rewound(to=to, messages=messages, files=files):
-                if messages is not None:
-                    self.messages[:] = messages
-                elif files:
-                    self.messages.append(
-                        UserMessage(f"[The person took the files back to where they were before {to}.]")
-                    )
-            case f.HistoryImported(messages=messages):
-                self.messages[:] = messages
             case f.WorkspaceMoved(workspace=workspace):
                 self._moved(workspace)
             case f.AsideAnswered(usage=usage):
@@ -138,6 +127,19 @@ class State:
                 self._changed(fact)
             case f.CallEnded(call_id=call_id):
                 self.changing.pop(call_id, None)
+            case _:
+                self._apply_to_conversation(fact)
+
+    def _apply_to_conversation(self, fact: f.Fact) -> None:
+        match fact:
+            case f.HistoryCleared():
+                self.messages.clear()
+            case f.HistoryImported(messages=messages):
+                self.messages[:] = messages
+            case f.Rewound(messages=messages) if messages is not None:
+                self.messages[:] = messages
+            case f.Rewound(to=to, files=True):
+                self.messages.append(UserMessage(f"[The person took the files back to where they were before {to}.]"))
             case _:
                 pass
 
