@@ -15,7 +15,16 @@ from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.verification import Summary
 from a3s_lsp.engine.verification_events import describe_verification, verification_fields
 
-OUTSIDE_RUNS = (f.FilesChanged, f.HunkChanged, f.Rewound, f.HookFailed, f.VerificationReported)
+OUTSIDE_RUNS = (
+    f.FilesChanged,
+    f.HunkChanged,
+    f.Rewound,
+    f.HookFailed,
+    f.VerificationReported,
+    f.Compacted,
+    f.CompactionUndone,
+    f.HistoryRestored,
+)
 """Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
@@ -62,6 +71,10 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
         case f.Rewound():
             fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
             return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
+        case f.Compacted():
+            return _compacted(fact)
+        case f.CompactionUndone(messages=count) | f.HistoryRestored(messages=count):
+            return "context_restored", {"messages": count}
         case f.TurnStarted(turn=turn):
             return "turn_start", {"turn": turn}
         case f.TextStreamed(text=text):
@@ -127,6 +140,18 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
             }
         case _:
             return describe_memory(fact) or describe_verification(fact)
+
+
+def _compacted(fact: f.Compacted) -> tuple[str, Json]:
+    fields: Json = {
+        "before_messages": fact.before_messages,
+        "after_messages": fact.after_messages,
+        "percent_before": fact.percent_before,
+        "percent_after": fact.percent_after,
+    }
+    if fact.markers:
+        return "context_pruned", {**fields, "outputs": len(fact.markers)}
+    return "context_compacted", {**fields, "summary": fact.summary, "failure": fact.failure}
 
 
 def _question(fact: f.QuestionAsked) -> Json:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from a3s_lsp.engine.aside_facts import AsideAnswered as AsideAnswered
 from a3s_lsp.engine.aside_facts import ObjectStreamed as ObjectStreamed
 from a3s_lsp.engine.changes import Part
+from a3s_lsp.engine.compaction_facts import Compacted as Compacted
+from a3s_lsp.engine.compaction_facts import CompactionUndone as CompactionUndone
+from a3s_lsp.engine.compaction_facts import HistoryRestored as HistoryRestored
 from a3s_lsp.engine.file_facts import Cause as Cause
 from a3s_lsp.engine.file_facts import Checkpointed as Checkpointed
 from a3s_lsp.engine.file_facts import FilesChanged as FilesChanged
@@ -64,11 +67,14 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class RunQueued:
-    """A prompt was accepted while another run was going; it waits its turn."""
+    """A prompt was accepted while another run was going; it waits its turn. `model` and `allowed` (patterns of calls) narrow what the
+    session has for this run; None narrows nothing."""
 
     prompt: str
     attachments: tuple[Attachment, ...] = ()
     history: tuple[Message, ...] | None = None
+    model: str | None = None
+    allowed: tuple[str, ...] | None = None
     type: Literal["run_queued"] = "run_queued"
 
 
@@ -80,6 +86,8 @@ class RunStarted:
     prompt: str
     attachments: tuple[Attachment, ...] = ()
     history: tuple[Message, ...] | None = None
+    model: str | None = None
+    allowed: tuple[str, ...] | None = None
     type: Literal["run_started"] = "run_started"
 
 
@@ -294,6 +302,9 @@ Fact: TypeAlias = (
     | CallEnded
     | RunEnded
     | HistoryCleared
+    | HistoryRestored
+    | Compacted
+    | CompactionUndone
     | HookFailed
     | PromptRewritten
     | ContextResolved
@@ -327,6 +338,7 @@ WEIGHTY = (
     Checkpointed,
     TreeChanged,
     Rewound,
+    Compacted,
     AsideAnswered,
     VerificationReported,
     VerificationDemanded,

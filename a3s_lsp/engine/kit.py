@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
 from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
 from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone
@@ -94,6 +95,8 @@ class Kit:
     """What the person did with the agent's changes since the model was told of it last; "" if nothing."""
     unverified: Callable[[], Awaitable[f.VerificationDemanded | None]] = nothing_missing
     """What has to be verified before the run may end with success. Raises RunFailed where that was said already."""
+    hooks: SessionHooks = NO_HOOKS
+    """What sees, changes and stops what the model has done; what the program does itself has none."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
     temperature: float | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.context.compactions import Compactions
 from a3s_lsp.engine import hook_facts
 from a3s_lsp.engine.budget import Spending
 from a3s_lsp.engine.guards import Course
@@ -54,6 +55,8 @@ class RunState:
     """Whether hooks have put another prompt in place of the one that was given."""
     own: list[Message] | None = None
     """The conversation of a run that was given its own history."""
+    compactions: Compactions = field(default_factory=Compactions)
+    """What of that was compacted."""
     course: Course = field(default_factory=Course)
 
     @property
@@ -78,6 +81,7 @@ class State:
         self.rules: list[f.RuleLearned] = []
         self.ledger = Ledger()
         self.spending = Spending()
+        self.compactions = Compactions()
         self.memory = Tiers()
         self.verifications = Verifications()
         self.changing: dict[str, tuple[str | None, f.FilesChanging]] = {}
@@ -106,6 +110,7 @@ class State:
             self._apply_to_run(record.run_id, record, fact)
         else:
             self.event_count += record.seq is not None
+            self.compactions.apply(fact, self.messages)
         self.ledger.apply(fact, record.run_id)
         self.spending.apply(fact)
         self.memory.apply(fact)
@@ -178,6 +183,7 @@ class State:
                 self._ended(run, talk, fact)
             case _:
                 self._apply_to_call(run, talk, fact)
+        (self.compactions if run.own is None else run.compactions).apply(fact, talk)
 
     def _apply_to_call(self, run: RunState, talk: list[Message], fact: f.Fact) -> None:
         match fact:
