@@ -19,7 +19,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "lsprotocol": ("server/",),
     "subprocess": ("engine/workspace/processes.py", "engine/workspace/process_tree.py"),
     "litellm": ("engine/models/",),
-    "sqlite3": ("engine/store/",),
+    "sqlite3": ("engine/store/", "engine/memory/"),
 }
 HEAVY = (
     "pygls",
