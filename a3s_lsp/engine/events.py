@@ -51,6 +51,11 @@ def project(session_id: str, record: f.Record) -> Event | None:
     return Event(session_id, record.run_id or "", record.seq, record.time_ms, shown[0], shown[1])
 
 
+def is_shown(fact: f.Fact, run_id: str | None) -> bool:
+    """Whether the fact has an event, and so a place among those of its run."""
+    return describe(fact) is not None and (run_id is not None or isinstance(fact, OUTSIDE_RUNS))
+
+
 def describe(fact: f.Fact) -> tuple[str, Json] | None:
     """The event's type and fields, or None for a fact that is not shown."""
     match fact:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import StoreError
-from a3s_lsp.engine.events import OUTSIDE_RUNS, Event, describe, project
+from a3s_lsp.engine.events import Event, is_shown, project
 from a3s_lsp.engine.state import State, merged
 from a3s_lsp.engine.store.writer import LogWriter
 
@@ -34,6 +34,8 @@ class Journal:
         self._flusher: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
         self._shown_early: set[int] = set()
+        self._tried = -1
+        """The last record that may be in the log although writing it failed: it must stay what it is."""
         self._next_seq: dict[str | None, int] = {run.id: run.event_count for run in state.runs.values()}
         self._next_seq[None] = state.event_count
 
@@ -45,7 +47,8 @@ class Journal:
     def append(self, fact: f.Fact, run_id: str | None = None) -> None:
         """Take the fact into the state, and see to it that it is written and then shown."""
         last = self._pending[-1] if self._pending else None
-        joined = merged(last.fact, fact) if last is not None and last.run_id == run_id else None
+        same = last is not None and last.run_id == run_id and last.position > self._tried
+        joined = merged(last.fact, fact) if last is not None and same else None
         if last is not None and joined is not None:
             self._pending[-1] = replace(last, fact=joined)
             self.state.apply(replace(last, fact=fact, seq=None))
@@ -76,7 +79,7 @@ class Journal:
             self._shown_early.update(record.position for record in self._pending)
 
     def _seq(self, fact: f.Fact, run_id: str | None) -> int | None:
-        if describe(fact) is None or (run_id is None and not isinstance(fact, OUTSIDE_RUNS)):
+        if not is_shown(fact, run_id):
             return None
         seq = self._next_seq.get(run_id, 0)
         self._next_seq[run_id] = seq + 1
@@ -102,6 +105,7 @@ class Journal:
             await self._writer.append(self.session_id, batch)
         except BaseException:
             self._pending = batch + self._pending
+            self._tried = batch[-1].position
             raise
         self._publish(batch)
         self._shown_early.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -86,6 +87,8 @@ def points_of(records: Iterable[f.Record]) -> list[Point]:
             case f.FilesChanged(call_id=call_id) | f.TreeChanged(call_id=call_id) if call_id in begun:
                 call, time_ms = begun.pop(call_id)
                 found.append(Point(call_id, "tool", _short(_described(call)), time_ms))
+            case f.HistoryImported() | f.WorkspaceMoved():
+                found.clear()
             case f.Rewound(id=rewind_id, to=to):
                 found.append(Point(rewind_id, "rewind", f"undo the rewind to {to}", record.time_ms))
             case _:
@@ -104,7 +107,8 @@ def _befores(changes: ChangeSet) -> Iterable[tuple[Path, str | None]]:
 
 def _place(records: Sequence[f.Record], to: str) -> int:
     """The index of the record before which the point lies. Raises A3SError."""
-    for index, record in enumerate(records):
+    barred = (at for at, record in enumerate(records) if isinstance(record.fact, f.HistoryImported | f.WorkspaceMoved))
+    for index, record in islice(enumerate(records), max(barred, default=0), None):
         match record.fact:
             case f.RunStarted() if record.run_id == to:
                 return index
@@ -144,18 +148,25 @@ def _forth(records: Sequence[f.Record], place: int, fact: f.Rewound) -> Target:
 
 def messages_at(records: Sequence[f.Record], to: str) -> Sequence[Message]:
     """The conversation just before the point."""
-    place = _place(records, to)
-    fact = records[place].fact
+    fact = records[_place(records, to)].fact
     if isinstance(fact, f.Rewound) and fact.messages is not None:
         return fact.dropped
-    end = place
-    if isinstance(fact, f.CallBegan):  # before the turn that has the call
-        turns = (at for at in range(place, -1, -1) if _is_turn_with(records[at].fact, fact.call_id))
-        end = next(turns, place)
     state = State()
-    for record in records[:end]:
+    for record in records[: end_before(records, to)]:
         state.apply(record)
     return state.messages
+
+
+def end_before(records: Sequence[f.Record], to: str) -> int:
+    """How many records there are before the point: before the turn that has the call, if it is one. Raises A3SError."""
+    place = _place(records, to)
+    fact = records[place].fact
+    if not isinstance(fact, f.CallBegan):
+        return place
+    ended = (at for at in range(place, -1, -1) if _is_turn_with(records[at].fact, fact.call_id))
+    turn = next(ended, place)
+    begun = (at for at in range(turn, -1, -1) if isinstance(records[at].fact, f.TurnStarted))
+    return place if turn == place else next(begun, turn)
 
 
 def _is_turn_with(fact: f.Fact, call_id: str) -> bool:
