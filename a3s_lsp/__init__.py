@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.session import AsyncSession
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream
+    from a3s_lsp.sdk.verification import format_verification_summary
 
 __all__ = [
     "A3SError",
@@ -57,6 +58,7 @@ __all__ = [
     "SessionOptions",
     "StoreError",
     "ToolResult",
+    "format_verification_summary",
 ]
 
 _ROOMS = {
@@ -87,6 +89,7 @@ _ROOMS = {
     "SessionOptions": "a3s_lsp.sdk.options",
     "StoreError": "a3s_lsp.engine.errors",
     "ToolResult": "a3s_lsp.sdk.results",
+    "format_verification_summary": "a3s_lsp.sdk.verification",
 }
 
 

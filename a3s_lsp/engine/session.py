@@ -6,13 +6,16 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from time import monotonic
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands import Command, builtin_commands, parse
 from a3s_lsp.engine.context.resolving import Context
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
+from a3s_lsp.engine.hook_firing import SessionHooks, check_not_answering
 from a3s_lsp.engine.inner_calls import InnerCalls
 from a3s_lsp.engine.journal import Journal, Listener
 from a3s_lsp.engine.kit import Kit
@@ -52,6 +55,9 @@ class Session:
         )
         self.memory = Recollection(self._journal, setup.memory)
         self.context = Context(setup.slots, setup.workspace, self.memory)
+        self.hooks = setup.hooks
+        self._opened = monotonic()
+        self._started = False
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
@@ -103,6 +109,8 @@ class Session:
         self._check_open()
         self._settle_interrupted()
         busy = self.current_run() is not None
+        if busy:
+            check_not_answering(self.id)
         run = self._new_run(f"run-{uuid.uuid4()}")
         begin = run.queue if busy else run.start
         begin(prompt, self._kit)
@@ -121,6 +129,7 @@ class Session:
         return next((run for run in self._runs.values() if run.active), None)
 
     def _executing(self) -> str | None:
+        self._check_open()
         run = self.current_run()
         return run.id if run is not None and run.state.status == "executing" else None
 
@@ -169,11 +178,22 @@ class Session:
             call_ids=lambda: self.state.call_ids,
             steering=lambda: tuple(run.state.steering),
             review=self.review.note,
+            course=run.state.course,
             temperature=self.setup.temperature,
             thinking_budget=self.setup.thinking_budget,
             remember=lambda error: self.memory.remember_run(run.state, error),
             unverified=lambda: self.verification.demand(run.id),
+            hooks=self._hooks_of(run),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
+        )
+
+    def _hooks_of(self, run: Run) -> SessionHooks:
+        starting, self._started = not self._started, True
+        return SessionHooks(
+            self.hooks,
+            self.id,
+            lambda fact: self.review.record(fact, None if run.state.ended else run.id),
+            starting=starting,
         )
 
     def _direct_kit(self) -> Kit:
@@ -318,6 +338,9 @@ class Session:
             return
         await self.cancel()
         self.closed = True
+        hooks = SessionHooks(self.hooks, self.id, self._journal.append)
+        await hookpoints.session_ended(hooks, self.state, self._opened)
+        self.hooks.dismiss(self.id)
         self.review.stop()
         await self._journal.settled_or_shown()
         await self._writer.give_back(self.id)
@@ -327,6 +350,7 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        self.hooks.dismiss(self.id)
         self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))
         await self._journal.settled_or_shown()

@@ -175,7 +175,7 @@ def _list(value: Mapping[str, object], name: str) -> list[object] | tuple[object
 
 
 def _texts(value: Mapping[str, object], name: str) -> tuple[str, ...]:
-    return tuple(_string(name, item) for item in _list(value, name)) if name in value else ()
+    return tuple(_string(f"{name}[]", item) for item in _list(value, name)) if name in value else ()
 
 
 def _flag(value: Mapping[str, object], name: str) -> bool:

@@ -226,4 +226,4 @@ def _risk(command: Command, result: ToolResult) -> str:
     if isinstance(code, int):
         return f"verification command exited with code {code}: {command.command}"
     said = next((line for line in reversed(result.output.splitlines()) if line.strip()), "it said nothing")
-    return f"verification command did not run to its end ({said.strip()}): {command.command}"
+    return f"verification command did not run to its end ({said.strip(' [].')}): {command.command}"

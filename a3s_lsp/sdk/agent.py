@@ -14,6 +14,7 @@ from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.ports import Model
@@ -28,9 +29,11 @@ from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_config
+from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.options import SessionOptions, planning_mode
 from a3s_lsp.sdk.results import Handle
 from a3s_lsp.sdk.session import AsyncSession
+from a3s_lsp.sdk.verification import requirement_of
 
 
 class AsyncAgent(Handle):
@@ -99,8 +102,12 @@ class AsyncAgent(Handle):
             raise TypeError(f"workspace must be a string, not {type(workspace).__name__}")
         permission, confirmation = _policies(options)
         kept = options.artifact_store_limits
+        root = Path(workspace or ".")
+        store = options.memory_store
+        memories = configured_memories(self._settings, root) if store is None else store.memories
+        memory = await open_memory(memories, self._settings.memory)
         return Setup(
-            workspace=LocalWorkspace(Path(workspace or ".")),
+            workspace=LocalWorkspace(root),
             model=await self._open_named(options.model or (state.model if state else None)),
             open_model=self._open_named,
             tools=Registry(builtin_tools()),
@@ -108,8 +115,13 @@ class AsyncAgent(Handle):
             approver=Confirmations(confirmation) if confirmation and confirmation.enabled else None,
             permission=permission,
             confirmation=confirmation,
-            slots=PromptSlots(options.role, options.guidelines, options.response_style, options.extra),
+            slots=_slots(options),
+            memory=memory,
+            temperature=options.temperature,
+            thinking_budget=options.thinking_budget or self._settings.thinking_budget,
+            warnings=(memory.warning,) if memory.warning else (),
             checkpoints=_checkpoints(options),
+            verification=requirement_of(options.require_verification),
             limits=self._limits(options),
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
         )
@@ -138,6 +150,12 @@ def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> S
     if mode == "enabled":
         raise A3SError("planning_mode 'enabled' is not available in this version; leave it at 'auto' or 'disabled'.")
     return chosen
+
+
+def _slots(options: SessionOptions) -> PromptSlots:
+    skills = options._inline_skills
+    own = (options.role, options.guidelines, options.response_style, options.extra)
+    return PromptSlots(*own, persona(skills), instructions(skills))
 
 
 def _checkpoints(options: SessionOptions) -> CheckpointStore | None:

@@ -19,12 +19,14 @@ from a3s_lsp.sdk.confirmations import Answers
 from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
 from a3s_lsp.sdk.options import SessionOptions
+from a3s_lsp.sdk.memory import Remembering
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.streams import AsyncEventStream
+from a3s_lsp.sdk.verification import Verification
 
 
 class Agent(Handle):
@@ -143,7 +145,7 @@ def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
     asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
 
 
-class Session(Records, Answers, DirectTools):
+class Session(Records, Answers, DirectTools, Verification):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
 
     @classmethod

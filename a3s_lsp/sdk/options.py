@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from a3s_lsp.sdk.checks import fitting
+from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
+from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
+from a3s_lsp.sdk.verification import requirement_of
 
 PLANNING_MODES = ("auto", "enabled", "disabled")
 
@@ -27,10 +31,16 @@ class SessionOptions:
     """Where the session is kept. Every step is in the store before it is shown."""
     auto_save: bool = False
     """Accepted for programs that set it: a session with a store is always saved."""
+    memory_store: FileMemoryStore | InProcessMemoryStore | None = None
+    """Where the session keeps what it learns for later ones. None takes the folder of the configuration, if it has one."""
     role: str | None = None
+    """Who the agent is: "You are ROLE."."""
     guidelines: str | None = None
     response_style: str | None = None
     extra: str | None = None
+    temperature: float | None = None
+    thinking_budget: int | None = None
+    """Tokens that the model may think for, where it can."""
     planning_mode: str | None = None
     """auto, enabled or disabled."""
     planning: bool | None = None
@@ -38,9 +48,12 @@ class SessionOptions:
     max_parse_retries: int | None = None
     tool_timeout_ms: int | None = None
     artifact_store_limits: ArtifactStoreLimits | None = None
+    require_verification: bool | str | Sequence[object] | Mapping[str, object] | None = None
+    """What has to be verified before a run that changed files may succeed: see docs/sdk/verification.md."""
     checkpoint_dir: str | None = None
     """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
     can take them back. None keeps no checkpoints."""
+    _inline_skills: tuple[InlineSkill, ...] = ()
 
     def __init__(self) -> None:
         for name, default in _DEFAULTS.items():
@@ -49,12 +62,23 @@ class SessionOptions:
     def __setattr__(self, name: str, value: object) -> None:
         if name == "planning_mode" and value is not None:
             value = planning_mode(value)
+        if name == "require_verification":
+            requirement_of(value)
         object.__setattr__(self, name, fitting(type(self), name, value))
+
+    def add_persona(self, name: str, content: str) -> None:
+        """Let the agent be somebody: the text stands where the prompt says who the agent is. The last one holds."""
+        self._inline_skills += (inline_skill("persona", name, content),)
+
+    def add_instruction(self, name: str, content: str) -> None:
+        """Add a section to the system prompt; one with the same name is replaced."""
+        self._inline_skills += (inline_skill("instruction", name, content),)
 
 
 _DEFAULTS: Final[dict[str, object]] = {
     **dict.fromkeys(SessionOptions.__dataclass_fields__, None),
     "auto_save": False,
+    "_inline_skills": (),
 }
 
 

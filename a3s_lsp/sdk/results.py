@@ -8,16 +8,12 @@ from a3s_lsp.engine import ports
 from a3s_lsp.engine.events import Event
 from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.run import RunResult
+from a3s_lsp.engine.verification import Summary
+from a3s_lsp.engine.verification_events import verification_fields
+from a3s_lsp.engine.verification_json import summary_json
 
-_NO_REPORTS: Json = {
-    "status": "skipped",
-    "report_count": 0,
-    "required_check_count": 0,
-    "pending_required_check_count": 0,
-    "failed_check_count": 0,
-    "residual_risk_count": 0,
-}
-_NO_REPORTS_TEXT = "Verification skipped: no reports."
+_SHOWN = 80
+"""How many characters of an answer its repr shows."""
 
 
 class Handle:
@@ -43,31 +39,34 @@ class AgentResult(Handle):
     verification_summary_text: str
 
     @classmethod
-    def of(cls, text: str, usage: Usage, tool_calls: int) -> AgentResult:
+    def of(cls, text: str, usage: Usage, tool_calls: int, verification: Summary | None = None) -> AgentResult:
         """From the engine's values."""
         self = object.__new__(cls)
         self.text = text
         self.prompt_tokens, self.completion_tokens = usage.prompt_tokens, usage.completion_tokens
         self.total_tokens = usage.total_tokens
         self.tool_calls_count = tool_calls
-        self.verification_status = "skipped"
-        self.verification_report_count = 0
-        self.failed_verification_count = self.pending_verification_count = 0
-        self.verification_summary_json = json.dumps(_NO_REPORTS)
-        self.verification_summary_text = _NO_REPORTS_TEXT
+        verified = verification or Summary()
+        self.verification_status = verified.status
+        self.verification_report_count = verified.report_count
+        self.failed_verification_count = verified.failed_check_count
+        self.pending_verification_count = verified.pending_required_check_count
+        self.verification_summary_json = json.dumps(summary_json(verified))
+        self.verification_summary_text = verified.text
         return self
 
     @classmethod
     def of_run(cls, result: RunResult) -> AgentResult:
         """From a run that has an answer."""
-        return cls.of(result.text, result.usage, result.tool_calls)
+        return cls.of(result.text, result.usage, result.tool_calls, result.verification)
 
     def __str__(self) -> str:
         return self.text
 
     def __repr__(self) -> str:
+        text = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
         return (
-            f"AgentResult(text={json.dumps(self.text, ensure_ascii=False)}, tool_calls={self.tool_calls_count}, "
+            f"AgentResult(text={_quoted(text)}, tool_calls={self.tool_calls_count}, "
             f"tokens={self.total_tokens}, verification={self.verification_status})"
         )
 
@@ -180,8 +179,7 @@ class AgentEvent(Handle):
         self.event_type = event_type
         rest = dict(fields)
         if event_type == "end":
-            rest["verification_summary_json"] = json.dumps(_NO_REPORTS)
-            rest["verification_summary_text"] = _NO_REPORTS_TEXT
+            rest = {**verification_fields(Summary()), **rest}
         for name in _ATTRIBUTES:
             setattr(self, name, rest.pop(name, None))
         kind = rest.pop("error_kind", None)
@@ -197,4 +195,19 @@ class AgentEvent(Handle):
         return None if self.error_kind is None else json.dumps(self.error_kind)
 
     def __repr__(self) -> str:
-        return f"AgentEvent(event_type='{self.event_type}')"
+        match self.event_type:
+            case "tool_start":
+                shown = f", tool='{self.tool_name}'"
+            case "text_delta":
+                shown = f", text={_quoted(self.text)}"
+            case "end":
+                shown = f", tokens={self.total_tokens}"
+            case "error":
+                shown = f", error={_quoted(self.error)}"
+            case _:
+                shown = ""
+        return f"AgentEvent(type='{self.event_type}'{shown})"
+
+
+def _quoted(text: str | None) -> str:
+    return json.dumps(text, ensure_ascii=False)

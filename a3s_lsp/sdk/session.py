@@ -14,14 +14,16 @@ from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.sdk.confirmations import AsyncAnswers
 from a3s_lsp.sdk.direct import AsyncDirectTools
+from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import History, Request, parse_request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult
 from a3s_lsp.sdk.review import AsyncReview
 from a3s_lsp.sdk.streams import AsyncEventStream
+from a3s_lsp.sdk.verification import AsyncVerification
 
 
-class AsyncSession(AsyncRecords, AsyncAnswers, AsyncDirectTools):
+class AsyncSession(AsyncRecords, AsyncAnswers, AsyncDirectTools, AsyncVerification):
     """One conversation on one folder. Made by `AsyncAgent.session`."""
 
     _workspace: str
@@ -136,8 +138,9 @@ class AsyncSession(AsyncRecords, AsyncAnswers, AsyncDirectTools):
         """What the session was made without, in a sentence."""
         confirmation = self.engine.setup.confirmation
         if confirmation is not None and not confirmation.enabled:
-            return "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
-        return None
+            unasked = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
+            return " ".join((unasked, *self.engine.setup.warnings))
+        return " ".join(self.engine.setup.warnings) or None
 
     async def save(self) -> None:
         """Return when everything so far is durable. A session with a store needs no saving. Raises StoreError."""
