@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.events import is_shown
-from a3s_lsp.engine.messages import unanswered
+from a3s_lsp.engine.messages import Json, unanswered
 from a3s_lsp.engine.state import State, merged
 
 
@@ -40,7 +40,7 @@ class LogBuilder:
         """End the runs that have no end, after a result for each call that has none."""
         for run in self.state.open_runs:
             for call in unanswered(self.state.conversation(run.id)):
-                kind = {"type": "cancelled", "op": call.name}
+                kind: Json = {"type": "cancelled", "op": call.name}
                 self.add(f.CallEnded(call.id, call.name, call_output, 1, error_kind=kind), run.id, time_ms)
             self.add(f.RunEnded("cancelled", run.partial, error, run.usage), run.id, time_ms)
 
