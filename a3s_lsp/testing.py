@@ -14,7 +14,17 @@ from typing import TypeAlias
 from a3s_lsp.engine.errors import ModelError, ModelRefused
 from a3s_lsp.engine.facts import Outcome, QuestionAsked
 from a3s_lsp.engine.messages import ToolCall, Usage
-from a3s_lsp.engine.ports import Answer, CallDelta, Chunk, Finish, Model, ModelRequest, ReasoningDelta, TextDelta
+from a3s_lsp.engine.ports import (
+    Answer,
+    CallDelta,
+    Chunk,
+    Finish,
+    Model,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    Waiting,
+)
 from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 
 __all__ = ["MemoryEditor", "Pause", "RecordedModel", "Reply", "ScriptedApprover", "ScriptedModel", "call"]
@@ -64,6 +74,8 @@ class Reply:
     chunks: tuple[str, ...] = ()
     usage: Usage = field(default_factory=lambda: Usage(10, 5))
     pause: Pause | None = None
+    finish: str = ""
+    """The provider's word for how the turn ended; stop or tool_calls if not given."""
 
 
 Script: TypeAlias = "str | Reply | BaseException | Callable[[ModelRequest], str | Reply | BaseException]"
@@ -71,7 +83,7 @@ Script: TypeAlias = "str | Reply | BaseException | Callable[[ModelRequest], str 
 
 
 class ScriptedModel:
-    """A model that gives the replies in order and keeps the requests. Beyond the last reply it raises ModelError."""
+    """A model that gives the replies in order and keeps the requests. Beyond the last reply it raises ModelRefused."""
 
     def __init__(self, replies: Iterable[Script] = (), name: str = "scripted/model") -> None:
         self.replies = list(replies)
@@ -87,7 +99,7 @@ class ScriptedModel:
         """The next reply, as `ports.Model` says."""
         self.requests.append(request)
         if not self.replies:
-            raise ModelError(f"the script of {self.name} has no reply to request {len(self.requests)}")
+            raise ModelRefused(f"the script of {self.name} has no reply to request {len(self.requests)}")
         script = self.replies.pop(0)
         said = script(request) if callable(script) else script
         if isinstance(said, BaseException):
@@ -104,7 +116,7 @@ class ScriptedModel:
         chunks += [TextDelta(text) for text in reply.chunks or (reply.text,) if text]
         for index, one in enumerate(reply.calls):
             chunks.append(CallDelta(index, one.id or f"call_{next(self._ids)}", one.name, one.arguments))
-        return [*chunks, Finish("tool_calls" if reply.calls else "stop", reply.usage)]
+        return [*chunks, Finish(reply.finish or ("tool_calls" if reply.calls else "stop"), reply.usage)]
 
 
 class RecordedModel:
@@ -140,7 +152,8 @@ class RecordedModel:
         stream = model.stream(request)
         try:
             async for chunk in stream:
-                chunks.append(chunk)
+                if not isinstance(chunk, Waiting):  # of the network, not of the conversation
+                    chunks.append(chunk)
                 yield chunk
         except ModelError as error:
             failure = error

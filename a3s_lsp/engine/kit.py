@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
 from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
@@ -21,11 +22,17 @@ class Limits:
     """What bounds a run."""
 
     max_tool_rounds: int = 50
-    """Model turns with tool calls, after which the run fails."""
+    """Model turns that a run may have; it fails where it would need one more."""
     max_parse_retries: int = 2
     """Turns in a row whose every call has malformed arguments."""
     tool_timeout_ms: int | None = None
     """For every call, whatever the tool's own limit is; None leaves it to the tool."""
+    circuit_breaker_threshold: int = 3
+    """Failed requests in a row, after which the model is given up."""
+    max_continuation_turns: int = 3
+    """How often in a run the model is sent on from an answer that is no end; 0 takes every answer."""
+    max_execution_time_ms: int | None = None
+    """For the whole run, with its questions."""
 
 
 async def nothing_to_tell() -> str:
@@ -97,6 +104,8 @@ class Kit:
     """What has to be verified before the run may end with success. Raises RunFailed where that was said already."""
     hooks: SessionHooks = NO_HOOKS
     """What sees, changes and stops what the model has done; what the program does itself has none."""
+    course: Course = field(default_factory=Course)
+    """How the run has gone so far; it goes on by the facts that are emitted."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
     temperature: float | None = None

@@ -6,18 +6,21 @@ by calling it again.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.concurrency import answer_calls
-from a3s_lsp.engine.errors import ModelError, ModelRefused, RunFailed
+from a3s_lsp.engine.errors import LimitReached, ModelError, ModelRefused
+from a3s_lsp.engine.guards import answer_text, check_filtered, continuation
 from a3s_lsp.engine.kit import Kit
-from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage, last_text, unanswered
-from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta
+from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage, unanswered
+from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta, Waiting
 
-_TURN_TRIES = 3
-"""How often a turn is asked for when its stream is cut; the model's own retries end with its first chunk."""
+_PAUSE_MS = 100
+"""Before a turn is asked for again, for each request that has failed; the model's own retries have made theirs."""
 
 
 async def converse(kit: Kit, turn: int = 0) -> str:
@@ -31,22 +34,33 @@ async def converse(kit: Kit, turn: int = 0) -> str:
             malformed = await answer_calls(kit, calls)
             malformed_turns = malformed_turns + 1 if malformed else 0
             if malformed_turns > kit.limits.max_parse_retries:
-                raise RunFailed(
+                raise LimitReached(
+                    "max_parse_retries",
                     f"LLM produced malformed tool arguments {malformed_turns} time(s) in a row "
-                    f"(max_parse_retries={kit.limits.max_parse_retries}); giving up"
+                    f"(max_parse_retries={kit.limits.max_parse_retries}); giving up",
                 )
         for text in kit.steering():
             kit.emit(f.Steered(text))
         if turn > 0 and isinstance(kit.conversation()[-1], AssistantMessage):
-            if (missing := await kit.unverified()) is None:
-                return last_text(kit.conversation())
-            kit.emit(missing)
-        if turn > kit.limits.max_tool_rounds:
-            raise RunFailed(f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
+            if (more := await _missing(kit, turn)) is None:
+                return answer_text(kit.conversation())
+            kit.emit(more)
+        if turn >= kit.limits.max_tool_rounds:
+            raise LimitReached("max_tool_rounds", f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
         turn += 1
         if note := await kit.review():
             kit.emit(f.ReviewTold(note))
         await take_turn(kit, turn)
+
+
+async def _missing(kit: Kit, turn: int) -> f.Continued | f.VerificationDemanded | None:
+    """What the model is told because its answer cannot be the end; None if it is."""
+    check_filtered(kit.course)
+    if turn < kit.limits.max_tool_rounds:
+        more = continuation(kit.course, kit.conversation(), kit.limits.max_continuation_turns)
+        if more is not None:
+            return more
+    return await kit.unverified()
 
 
 async def take_turn(kit: Kit, turn: int) -> None:
@@ -56,28 +70,40 @@ async def take_turn(kit: Kit, turn: int) -> None:
     request = ModelRequest(
         kit.system, tuple(kit.conversation()), kit.tools.specs(), kit.temperature, thinking_budget=kit.thinking_budget
     )
-    answer = await _answer(kit, request, turn)
-    kit.emit(f.TurnEnded(turn, answer.message(), answer.usage))
+    request = await hookpoints.before_turn(kit, request)
+    kit.emit(await hookpoints.generated(kit, request, lambda: _generate(kit, request, turn)))
     await kit.settled()
 
 
-async def _answer(kit: Kit, request: ModelRequest, turn: int) -> _Answer:
-    for attempt in range(1, _TURN_TRIES + 1):
+async def _generate(kit: Kit, request: ModelRequest, turn: int) -> f.TurnEnded:
+    most, failed = kit.limits.circuit_breaker_threshold, 0
+    while True:
         kit.emit(f.TurnStarted(turn))
         answer = _Answer()
         try:
             async with aclosing(kit.model.stream(request)) as chunks:  # type: ignore[type-var]  # ports promise an iterator, all models are generators
                 async for chunk in chunks:
+                    if isinstance(chunk, ReasoningDelta) and not answer.reasoning:
+                        await hookpoints.before_reasoning(kit, request)
                     answer.take(chunk, kit)
             answer.check_complete()
         except ModelRefused:
             raise
-        except ModelError:
-            if attempt == _TURN_TRIES or not answer.started:
-                raise
+        except ModelError as error:
+            failed += error.tries
+            if failed >= most:
+                raise ModelError(_given_up(error, failed, most), failed) from error
+            again = f.ModelRetried("cut" if answer.started else "failed", failed, _PAUSE_MS * failed, str(error))
         else:
-            return answer
-    raise AssertionError("unreachable")
+            return f.TurnEnded(turn, answer.message(), answer.usage, answer.finish_reason)
+        kit.emit(again)
+        await asyncio.sleep(again.delay_ms / 1000)
+
+
+def _given_up(error: ModelError, failed: int, most: int) -> str:
+    if most <= 1:
+        return f"LLM call failed: {error}"
+    return f"LLM circuit breaker triggered: failed after {failed} attempt(s): {error}"
 
 
 @dataclass(slots=True)
@@ -88,6 +114,7 @@ class _Answer:
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, ToolCall] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    finish_reason: str = ""
     finished: bool = False
 
     @property
@@ -104,8 +131,10 @@ class _Answer:
                 kit.emit(f.ReasoningStreamed(text))
             case CallDelta():
                 self._take_call(chunk, kit)
-            case Finish(usage=usage):
-                self.usage, self.finished = usage, True
+            case Finish(reason=reason, usage=usage):
+                self.finish_reason, self.usage, self.finished = reason, usage, True
+            case Waiting(reason=reason):
+                kit.emit(f.ModelRetried(reason, chunk.attempt, chunk.delay_ms, chunk.message))
 
     def _take_call(self, piece: CallDelta, kit: Kit) -> None:
         call = self.calls.get(piece.index)

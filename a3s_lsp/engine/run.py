@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import A3SError
+from a3s_lsp.engine.guards import in_time
 from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.loop import converse
@@ -136,7 +137,8 @@ class Run:
             await self._journal.settled()
             kit = await kit_for(self)
             try:
-                text = await converse(kit, self.state.turns)
+                async with in_time(kit.limits.max_execution_time_ms, lambda: self.state.turns):
+                    text = await converse(kit, self.state.turns)
             except A3SError as error:
                 await kit.remember(str(error))
                 raise
@@ -144,7 +146,8 @@ class Run:
             self._end(f.RunEnded("completed", text, usage=self.state.usage))
 
     def _begin(self, prompt: f.RunQueued) -> None:
-        self._journal.append(f.RunStarted(prompt.prompt, prompt.attachments, prompt.history), self.id)
+        narrowed = prompt.model, prompt.allowed
+        self._journal.append(f.RunStarted(prompt.prompt, prompt.attachments, prompt.history, *narrowed), self.id)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         if self._suspended and not self.state.ended:

@@ -15,6 +15,7 @@ from pathlib import Path
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet, Part
 from a3s_lsp.engine.errors import StoreError, ToolError
+from a3s_lsp.engine.guards import CUT_CALL
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import denied_text, expired_text, rejected_text
@@ -41,8 +42,12 @@ _TITLES = {
     "ls": "List a folder",
     "glob": "Find files",
     "grep": "Search files",
+    "git": "Use git",
+    "batch": "Use several tools",
 }
 _PATH_ARGUMENTS = ("file_path", "path")
+_IN_WORDS = frozenset({"git"})
+"""Tools whose calls are governed by their words, like commands, and not by the files that they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ def prepare_call(kit: Kit, call: ToolCall) -> Ready | ToolResult:
         return ToolResult(f"Unknown tool: {call.name}. Known are: {', '.join(kit.tools.names())}.", 1)
     prepared = prepare(tool, call.arguments)
     if isinstance(prepared, Invalid):
-        return ToolResult(prepared.message, 1, error_kind=prepared.kind)
+        why = CUT_CALL if kit.course.finish_reason == "length" else ""
+        return ToolResult(prepared.message + why, 1, error_kind=prepared.kind)
     return Ready(call, tool, prepared.args, prepared.notes)
 
 
@@ -116,7 +122,7 @@ async def perform(kit: Kit, admitted: Admitted) -> ToolResult:
 
 def named_paths(kit: Kit, ready: Ready) -> list[Path]:
     """The real places of the files that the arguments name. Raises PathRefused."""
-    given = (ready.args.get(name) for name in _PATH_ARGUMENTS)
+    given = (ready.args.get(name) for name in _PATH_ARGUMENTS if ready.tool.spec.name not in _IN_WORDS)
     return [kit.workspace.resolve(path) for path in given if isinstance(path, str)]
 
 
@@ -238,6 +244,7 @@ async def execute(
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
     capped = cap(call.name, result, kit.artifacts)
+    capped = replace(capped, output=capped.output + kit.course.warning(call, capped.output, capped.exit_code))
     told = (capped.output, capped.exit_code, capped.metadata, capped.error_kind, capped.attachments)
     kit.emit(f.CallEnded(call.id, call.name, *told))
     await kit.settled()

@@ -69,7 +69,7 @@ class LiteLLMModel:
                 raise Transient(f"{self.name}: the answer was cut before its end")
             yield Finish(answer.received_finish_reason, with_cost(usage, price_of(self._target, library.prices)))
         except TimeoutError:
-            raise Transient(f"{self.name}: no word from the provider for too long") from None
+            raise Transient(f"{self.name}: no word from the provider for too long", reason="timeout") from None
         except library.errors as error:
             raise as_model_error(error, self._target, opened=answer is not None) from None
         finally:

@@ -31,7 +31,7 @@ def as_model_error(error: Exception, target: Target, *, opened: bool) -> ModelEr
         return ModelRefused(f"{target.name}: no provider {target.provider!r} is known; give it a base_url in agent.acl")
     message = f"{target.name} answered HTTP {status}: {said}" if headers else f"{target.name}: {said}"
     if passing and not _spent(error):
-        return Transient(message, _retry_after(headers))
+        return Transient(message, _retry_after(headers), _reason(status))
     return ModelRefused(message)
 
 
@@ -62,6 +62,12 @@ def _decoded(text: str) -> object:
     except (ValueError, SyntaxError):
         return None
     return decoded
+
+
+def _reason(status: object) -> str:
+    """What kind of trouble it is, as `ports.Waiting` names it."""
+    named = {408: "timeout", 429: "rate_limit", 503: "overloaded", 504: "timeout", 529: "overloaded"}
+    return named.get(status, "server_error") if isinstance(status, int) else "connection"
 
 
 def _spent(error: Exception) -> bool:

@@ -8,16 +8,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from a3s_lsp.engine.errors import ModelError
-from a3s_lsp.engine.ports import Chunk
+from a3s_lsp.engine.errors import ModelError, ModelRefused
+from a3s_lsp.engine.ports import Chunk, Waiting
 
 
 class Transient(ModelError):
-    """The same request may well be answered a little later; `after` is how many seconds the provider asks for."""
+    """The same request may well be answered a little later; `after` is how many seconds the provider asks for, `reason`
+    one of those of `ports.Waiting`."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, reason: str = "connection") -> None:
         super().__init__(message)
         self.after = after
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Retry:
 
 
 async def retried(attempt: Callable[[], AsyncGenerator[Chunk]], retry: Retry) -> AsyncGenerator[Chunk]:
-    """The chunks of the first attempt that works.
+    """The chunks of the first attempt that works, with a `Waiting` before each pause.
 
     Once a chunk was yielded the turn cannot be taken back here: a failure after that is a plain ModelError, and it is
     the caller that may ask for the whole turn again.
@@ -55,12 +57,10 @@ async def retried(attempt: Callable[[], AsyncGenerator[Chunk]], retry: Retry) ->
         except Transient as error:
             tried += 1
             pause = retry.pause(tried, error.after)
-            if yielded or tried >= retry.tries or pause > retry.longest:
-                raise ModelError(_given_up(error, tried, pause, retry)) from None
+            if pause > retry.longest:
+                raise ModelRefused(f"{error}; it asks for a pause of {pause:.0f} s", tried) from None
+            if yielded or tried >= retry.tries:
+                raise ModelError(str(error), tried) from None
+            waiting = Waiting(error.reason, round(pause * 1000), tried, str(error))
+        yield waiting
         await retry.sleep(pause)
-
-
-def _given_up(error: Transient, tried: int, pause: float, retry: Retry) -> str:
-    if pause > retry.longest:
-        return f"{error}; it asks for a pause of {pause:.0f} s"
-    return f"{error} (asked {tried} times)" if tried > 1 else str(error)
