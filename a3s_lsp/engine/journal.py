@@ -11,6 +11,8 @@ from typing import TypeAlias
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import StoreError
 from a3s_lsp.engine.events import Event, is_shown, project
+from a3s_lsp.engine.policy.redaction import Redactor
+from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.state import State, merged
 from a3s_lsp.engine.store.writer import LogWriter
 
@@ -25,8 +27,9 @@ class Journal:
     record: a fast stream costs few writes, a slow one is shown piece by piece.
     """
 
-    def __init__(self, session_id: str, writer: LogWriter, state: State) -> None:
+    def __init__(self, session_id: str, writer: LogWriter, state: State, sealer: Sealer | None = None) -> None:
         self.session_id = session_id
+        self._sealer = sealer or Sealer(Redactor())
         self.state = state
         self._writer = writer
         self._pending: list[f.Record] = []
@@ -45,7 +48,11 @@ class Journal:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def append(self, fact: f.Fact, run_id: str | None = None) -> None:
-        """Take the fact into the state, and see to it that it is written and then shown."""
+        """Take the fact, without secrets, into the state, and see to it that it is written and then shown."""
+        for sealed in self._sealer.entering(fact, run_id):
+            self._append(sealed, run_id)
+
+    def _append(self, fact: f.Fact, run_id: str | None) -> None:
         last = self._pending[-1] if self._pending else None
         same = last is not None and last.run_id == run_id and last.position > self._tried
         joined = merged(last.fact, fact) if last is not None and same else None

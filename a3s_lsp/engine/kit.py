@@ -10,8 +10,10 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
 from a3s_lsp.engine.messages import Json, Message, ToolCall
+from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
 from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone
+from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
@@ -106,6 +108,8 @@ class Kit:
     """What sees, changes and stops what the model has done; what the program does itself has none."""
     course: Course = field(default_factory=Course)
     """How the run has gone so far; it goes on by the facts that are emitted."""
+    sealer: Sealer = field(default_factory=lambda: Sealer(Redactor()))
+    """Takes secrets out of what is told, and has the real arguments of calls that are to run."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
     temperature: float | None = None

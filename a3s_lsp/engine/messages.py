@@ -50,6 +50,8 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+    sealed: bool = False
+    """Secrets were taken out of the arguments, so that they are to be seen and not to be run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from a3s_lsp.engine.ports import ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
+from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
@@ -47,7 +48,8 @@ class Session:
         self.setup = setup
         self.state = state
         self._writer = writer
-        self._journal = Journal(session_id, writer, state)
+        self.sealer = Sealer(setup.redactor)
+        self._journal = Journal(session_id, writer, state, self.sealer)
         self.review = Review(self._journal, setup.workspace)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self.verification = Verification(
@@ -163,7 +165,7 @@ class Session:
         await self.verification.begin(run.id)
         return replace(
             self._direct_kit(),
-            system=await self.context.resolve(run.state.prompt, emit),
+            system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit)),
             judge=self._judge,
             approver=self.setup.approver,
             reviews_first=self._reviews_first,
@@ -212,6 +214,7 @@ class Session:
             emit=self.review.record,
             around_command=lambda call_id: self.rewinding.around_command(call_id, lambda: None),
             settled=self._journal.settled,
+            sealer=self.sealer,
             conversation=tuple,
             inner=InnerCalls,
         )

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.memory.recollection import MemorySetup
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
@@ -32,6 +34,7 @@ class Setup:
     confirmation: ConfirmationPolicy | None = None
     slots: PromptSlots = field(default_factory=PromptSlots)
     memory: MemorySetup = field(default_factory=MemorySetup)
+    hooks: Hooks = field(default_factory=Hooks)
     temperature: float | None = None
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""
@@ -46,3 +49,5 @@ class Setup:
     """What has to be verified before a run that changed files may succeed."""
     limits: Limits = field(default_factory=Limits)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)
+    redactor: Redactor = field(default_factory=Redactor)
+    """What takes secrets out of all that is stored, shown or sent to the model."""

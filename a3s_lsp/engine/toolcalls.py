@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.changes import ChangeSet, Part
 from a3s_lsp.engine.errors import StoreError, ToolError
 from a3s_lsp.engine.guards import CUT_CALL
+from a3s_lsp.engine.hookpoints import REFUSED
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import denied_text, expired_text, rejected_text
@@ -30,6 +32,10 @@ logger = logging.getLogger(__name__)
 INTERRUPTED = (
     "Interrupted: the run was cut while this call was going on, and its result is not known. "
     "Look at what it may have done before you repeat it."
+)
+SECRETS_LOST = (
+    "Not run: the session was resumed, and the secrets in the arguments of this call were not stored. "
+    "Make the call again if it is still needed."
 )
 
 _TITLES = {
@@ -82,6 +88,10 @@ def prepare_call(kit: Kit, call: ToolCall) -> Ready | ToolResult:
     """The call with checked arguments, or the result that says what is wrong with it."""
     if call.id in kit.interrupted:
         return ToolResult(f"{INTERRUPTED}{kit.interrupted[call.id]}", 1)
+    original = kit.sealer.original(call)
+    if original is None:
+        return ToolResult(SECRETS_LOST, 1)
+    call = original
     tool = kit.tools.get(call.name)
     if tool is None:
         return ToolResult(f"Unknown tool: {call.name}. Known are: {', '.join(kit.tools.names())}.", 1)
@@ -92,13 +102,17 @@ def prepare_call(kit: Kit, call: ToolCall) -> Ready | ToolResult:
     return Ready(call, tool, prepared.args, prepared.notes)
 
 
-async def admit(kit: Kit, ready: Ready) -> Admitted | ToolResult:
-    """Leave to go on, or the result that says why there is none."""
+async def admit(kit: Kit, asked: Ready) -> Admitted | ToolResult:
+    """Leave to go on, or the result that says why there is none. Hooks may change the arguments first."""
+    ready = await hookpoints.before_call(kit, asked, lambda: asked.tool.plan(asked.args, context_for(kit, asked.call)))
+    if isinstance(ready, ToolResult):
+        return ready
     try:
         verdict = kit.judge(_facts(kit, ready, None))
         if isinstance(verdict, Deny):  # before anything is read for it
             return _denied(kit, ready, verdict)
         change_set = await _planned(kit, ready)
+        kit.sealer.check(change_set)
         verdict = kit.judge(_facts(kit, ready, change_set))
     except ToolError as error:
         return _failure(error, ready.notes)
@@ -115,9 +129,10 @@ async def admit(kit: Kit, ready: Ready) -> Admitted | ToolResult:
 async def perform(kit: Kit, admitted: Admitted) -> ToolResult:
     """Do what leave was given for: the call, or the part of its changes that was accepted."""
     ready, change_set = admitted.ready, admitted.change_set
-    if admitted.accepted is None or change_set is None:
-        return await execute(kit, ready, change_set)
-    return await execute(kit, ready, change_set, functools.partial(_apply_part, change_set, admitted.accepted))
+    run = None
+    if admitted.accepted is not None and change_set is not None:
+        run = functools.partial(_apply_part, change_set, admitted.accepted)
+    return await hookpoints.performed(kit, ready, change_set, lambda: execute(kit, ready, change_set, run))
 
 
 def named_paths(kit: Kit, ready: Ready) -> list[Path]:
@@ -141,7 +156,7 @@ async def _planned(kit: Kit, ready: Ready) -> ChangeSet | None:
 
 def _denied(kit: Kit, ready: Ready, denial: Deny) -> ToolResult:
     kit.emit(f.CallDenied(ready.call.id, ready.call.name, ready.args, denial.reason))
-    return ToolResult(denied_text(ready.call.name, denial), 1)
+    return ToolResult(denied_text(ready.call.name, denial), 1, error_kind=REFUSED)
 
 
 def _facts(kit: Kit, ready: Ready, change_set: ChangeSet | None) -> CallFacts:
@@ -168,18 +183,22 @@ async def _ask(
         timeout_ms=approver.timeout_ms,
         parts=parts if len(parts) > 1 else (),
     )
+    if (reason := await hookpoints.before_permission(kit, ready)) is not None:
+        return hookpoints.blocked(kit, ready, reason)
     answer = await _put(kit, approver, question)
     match answer.outcome:
         case "approved" | "expired_approved":
             return _accepted(ready, change_set, parts, answer)
         case "expired_rejected":
-            return ToolResult(expired_text(name, question.timeout_ms or 0), 1)
+            return ToolResult(expired_text(name, question.timeout_ms or 0), 1, error_kind=REFUSED)
         case "rejected" | "cancelled":
-            return ToolResult(rejected_text(name, answer.reason), 1)
+            return ToolResult(rejected_text(name, answer.reason), 1, error_kind=REFUSED)
 
 
 async def _put(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answer:
     """Ask, and keep what was answered."""
+    question = kit.sealer.question(question)
+    await hookpoints.before_question(kit, question)
     kit.emit(question)
     answer = await approver.ask(question)
     kit.emit(f.QuestionAnswered(question.call_id, question.name, answer.outcome, answer.reason))
@@ -243,11 +262,12 @@ async def execute(
 
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
-    capped = cap(call.name, result, kit.artifacts)
+    capped = cap(call.name, kit.sealer.result(result), kit.artifacts)
     capped = replace(capped, output=capped.output + kit.course.warning(call, capped.output, capped.exit_code))
     told = (capped.output, capped.exit_code, capped.metadata, capped.error_kind, capped.attachments)
     kit.emit(f.CallEnded(call.id, call.name, *told))
     await kit.settled()
+    await hookpoints.after_result(kit, call, capped)
     return capped
 
 
@@ -272,6 +292,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         around_command=functools.partial(kit.around_command, call.id),
         ask=functools.partial(_ask_aside, kit, call),
         call=kit.inner(kit, call),
+        tools=kit.tools.names(),
     )
 
 
