@@ -30,6 +30,7 @@ CHANGEABLE: Mapping[str, str] = {
 DEFAULT_REASON = "Blocked by hook"
 _ACTIONS: Mapping[str, Action] = {"continue": "continue", "block": "block", "retry": "retry", "skip": "skip"}
 _SHOWN = 200
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def _action(event: str, said: object) -> Action:
 def _delay(said: object) -> int:
     if said is None:
         return 0
-    if not isinstance(said, int) or isinstance(said, bool) or said < 0:
-        raise HandlerFailed(f"its retry_delay_ms is {_shown(said)}, not a number of milliseconds")
+    if not isinstance(said, int) or isinstance(said, bool) or not 0 <= said <= _DAY_MS:
+        raise HandlerFailed(f"its retry_delay_ms is {_shown(said)}, not a number of milliseconds up to a day")
     return said
 
 

@@ -6,25 +6,25 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import ChangeSet
-from a3s_lsp.engine.errors import A3SError, ModelError, RunFailed, ToolError
+from a3s_lsp.engine.errors import A3SError, LimitReached, ModelError, RunFailed, ToolError
 from a3s_lsp.engine.hook_answers import HookAnswer
+from a3s_lsp.engine.hook_firing import SessionHooks
 from a3s_lsp.engine.hook_matching import Subject
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import AssistantMessage, Json, Message, ToolCall, ToolMessage, Usage, UserMessage
-from a3s_lsp.engine.ports import ModelRequest, ToolResult, Workspace
+from a3s_lsp.engine.ports import Chunk, ModelRequest, ReasoningDelta, ToolResult, Waiting, Workspace
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 
 if TYPE_CHECKING:
-    from a3s_lsp.engine.state import RunState
+    from a3s_lsp.engine.state import RunState, State
     from a3s_lsp.engine.toolcalls import Ready
 
 REFUSED: Json = {"type": "permission_denied"}
 """The kind of error of a call that was not allowed."""
-Generated: TypeAlias = tuple[AssistantMessage, Usage]
 _RECENT_TOOLS = 8
 _PATH_ARGUMENTS = ("file_path", "path")
 _SHOWN = 500
@@ -213,41 +213,51 @@ async def before_turn(kit: Kit, request: ModelRequest) -> ModelRequest:
     return replace(request, system=str(answer.payload["system_prompt"]))
 
 
-async def generated(
-    kit: Kit, turn: int, request: ModelRequest, generate: Callable[[], Awaitable[Generated]]
-) -> Generated:
+async def generated(kit: Kit, request: ModelRequest, generate: Callable[[], Awaitable[f.TurnEnded]]) -> f.TurnEnded:
     """The model's turn as the hooks leave it; they may have it made once more. Raises RunFailed if they stop it."""
     spent = Usage()
     tried = 0
     while True:
         begun = monotonic()
-        message, usage = await generate()
-        spent += usage
-        if message.reasoning:
-            payload: Json = {"reasoning_text": message.reasoning, "duration_ms": _since(begun)}
-            await kit.hooks.tell("post_reasoning", payload)
-        if not kit.hooks.wanted("generate_end"):
-            return message, spent
-        payload = {
-            "prompt": _prompt(request.messages),
-            "response_text": message.text,
-            "tool_calls": [{"name": call.name, "args": _decoded(call.arguments)} for call in message.tool_calls],
-            "usage": _usage(usage),
-            "duration_ms": _since(begun),
-        }
-        answer = await kit.hooks.ask("generate_end", payload, tried=tried)
+        ended = await generate()
+        spent += ended.usage
+        answer = await _after_turn(kit, request, ended, _since(begun), tried)
         if not answer.again:
             break
         tried += 1
+    ended = replace(ended, usage=spent)
     if answer.blocked:
-        kit.emit(f.TurnEnded(turn, AssistantMessage(f"[A hook withholds this answer: {answer.reason}]"), spent))
+        kit.emit(replace(ended, message=AssistantMessage(f"[A hook withholds this answer: {answer.reason}]")))
         raise RunFailed(f"Response blocked by hook: {answer.reason}")
-    return replace(message, text=str(answer.payload["response_text"])), spent
+    text = str(answer.payload["response_text"]) if answer.changed_by else ended.message.text
+    return replace(ended, message=replace(ended.message, text=text))
 
 
-async def before_reasoning(kit: Kit, request: ModelRequest) -> None:
-    """Tell that the model begins to think aloud."""
-    await kit.hooks.tell("pre_reasoning", {"prompt": _prompt(request.messages), **_model(kit)})
+async def _after_turn(kit: Kit, request: ModelRequest, ended: f.TurnEnded, duration_ms: int, tried: int) -> HookAnswer:
+    message = ended.message
+    if message.reasoning:
+        told: Json = {"reasoning_text": message.reasoning, "duration_ms": duration_ms}
+        await kit.hooks.tell("post_reasoning", told)
+    payload: Json = {
+        "prompt": _prompt(request.messages),
+        "response_text": message.text,
+        "tool_calls": [{"name": call.name, "args": _decoded(call.arguments)} for call in message.tool_calls],
+        "usage": _usage(ended.usage),
+        "duration_ms": duration_ms,
+    }
+    return await kit.hooks.ask("generate_end", payload, tried=tried)
+
+
+async def before_chunk(kit: Kit, request: ModelRequest, chunk: Chunk, *, thinking: bool) -> None:
+    """Tell that the model begins to think aloud, if it was not `thinking` yet, or that its provider makes us wait."""
+    match chunk:
+        case ReasoningDelta() if not thinking:
+            await kit.hooks.tell("pre_reasoning", {"prompt": _prompt(request.messages), **_model(kit)})
+        case Waiting(reason="rate_limit", delay_ms=delay_ms):
+            told: Json = {"limit_type": "requests", "retry_after_ms": delay_ms, "current_usage": None}
+            await kit.hooks.tell("on_rate_limit", told)
+        case _:
+            pass
 
 
 # ---------------------------------------------------------------- runs
@@ -255,6 +265,8 @@ async def before_reasoning(kit: Kit, request: ModelRequest) -> None:
 
 async def before_run(kit: Kit, run: RunState) -> None:
     """Have the hooks see the prompt before the model does. Raises RunFailed if they stop it."""
+    if kit.hooks.starting:
+        await kit.hooks.tell("session_start", {"system_prompt": kit.system, **_model(kit)})
     if run.turns or run.rewritten or not kit.hooks.wanted("pre_prompt"):  # a run that was cut had that before
         return
     conversation = kit.conversation()
@@ -286,8 +298,30 @@ async def after_run(kit: Kit, run: RunState, text: str, begun: float) -> str:
 async def after_failure(kit: Kit, run: RunState, error: A3SError) -> None:
     """Tell why a run has no answer."""
     kind = "llm_failure" if isinstance(error, ModelError) else "other"
+    if isinstance(error, LimitReached) and error.limit == "max_execution_time_ms":
+        kind = "timeout"
     payload: Json = {"error_type": kind, "error_message": str(error), "context": {"run_id": run.id}}
     await kit.hooks.tell("on_error", payload)
+
+
+async def before_compaction(kit: Kit, messages: int, tokens: int, room: int, *, auto: bool) -> bool:
+    """Whether the hooks allow that the conversation is made shorter."""
+    trigger = "auto" if auto else "manual"
+    payload: Json = {"trigger": trigger, "message_count": messages, "tokens": tokens, "max_tokens": room}
+    return not (await kit.hooks.ask("pre_compact", payload)).blocked
+
+
+async def after_compaction(kit: Kit, done: f.Compacted) -> None:
+    """Tell of a conversation that was made shorter."""
+    counts: Json = {"before_messages": done.before_messages, "after_messages": done.after_messages}
+    await kit.hooks.tell("post_compact", {**counts, "summary": done.summary})
+
+
+async def session_ended(hooks: SessionHooks, state: State, begun: float) -> None:
+    """Tell of the end of a session."""
+    calls = sum(run.tool_calls for run in state.runs.values())
+    totals: Json = {"total_tokens": state.usage.total_tokens, "total_tool_calls": calls}
+    await hooks.tell("session_end", {**totals, "duration_ms": _since(begun)})
 
 
 def _prompt(messages: Sequence[Message]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.guards import Course
+from a3s_lsp.engine.guards import Limits as Limits
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
 from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.redaction import Redactor
@@ -17,24 +18,6 @@ from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a run."""
-
-    max_tool_rounds: int = 50
-    """Model turns that a run may have; it fails where it would need one more."""
-    max_parse_retries: int = 2
-    """Turns in a row whose every call has malformed arguments."""
-    tool_timeout_ms: int | None = None
-    """For every call, whatever the tool's own limit is; None leaves it to the tool."""
-    circuit_breaker_threshold: int = 3
-    """Failed requests in a row, after which the model is given up."""
-    max_continuation_turns: int = 3
-    """How often in a run the model is sent on from an answer that is no end; 0 takes every answer."""
-    max_execution_time_ms: int | None = None
-    """For the whole run, with its questions."""
 
 
 async def nothing_to_tell() -> str:
@@ -57,6 +40,10 @@ async def unkept(call_id: str) -> None:
 def makes_none(kit: Kit, outer: ToolCall) -> Callable[[str, Json], Awaitable[ToolResult]]:
     """A call makes no further calls."""
     return alone
+
+
+async def enough_room(kit: Kit) -> None:
+    """The conversation of somebody whose model sees all of it."""
 
 
 def unguarded(call_id: str) -> AbstractAsyncContextManager[None]:
@@ -110,6 +97,8 @@ class Kit:
     """How the run has gone so far; it goes on by the facts that are emitted."""
     sealer: Sealer = field(default_factory=lambda: Sealer(Redactor()))
     """Takes secrets out of what is told, and has the real arguments of calls that are to run."""
+    make_room: Callable[[Kit], Awaitable[None]] = enough_room
+    """Called before each turn of the model: a conversation that is too long is made shorter there."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
     temperature: float | None = None

@@ -48,6 +48,7 @@ async def converse(kit: Kit, turn: int = 0) -> str:
         if turn >= kit.limits.max_tool_rounds:
             raise LimitReached("max_tool_rounds", f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
         turn += 1
+        await kit.make_room(kit)
         if note := await kit.review():
             kit.emit(f.ReviewTold(note))
         await take_turn(kit, turn)
@@ -83,8 +84,7 @@ async def _generate(kit: Kit, request: ModelRequest, turn: int) -> f.TurnEnded:
         try:
             async with aclosing(kit.model.stream(request)) as chunks:  # type: ignore[type-var]  # ports promise an iterator, all models are generators
                 async for chunk in chunks:
-                    if isinstance(chunk, ReasoningDelta) and not answer.reasoning:
-                        await hookpoints.before_reasoning(kit, request)
+                    await hookpoints.before_chunk(kit, request, chunk, thinking=bool(answer.reasoning))
                     answer.take(chunk, kit)
             answer.check_complete()
         except ModelRefused:

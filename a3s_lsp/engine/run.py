@@ -6,14 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine import hookpoints
+from a3s_lsp.engine.budget import Purse
 from a3s_lsp.engine.errors import A3SError
-from a3s_lsp.engine.guards import in_time
+from a3s_lsp.engine.guards import Limits, account, in_time, limit_of
 from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.loop import converse
-from a3s_lsp.engine.messages import ToolCall, Usage, unanswered
+from a3s_lsp.engine.messages import Json, ToolCall, Usage, unanswered
 from a3s_lsp.engine.state import RunState, RunStatus
 from a3s_lsp.engine.toolcalls import INTERRUPTED
 from a3s_lsp.engine.verification import Summary
@@ -39,19 +42,25 @@ class RunResult:
     tool_calls: int
     verification: Summary = field(default_factory=Summary)
     """What was reported while the run was going."""
+    limits: Json | None = None
+    budget: Json | None = None
 
 
 class Run:
     """A handle on one run. It is driven by a task of its own; `wait` may be called by any number of tasks."""
 
-    def __init__(self, run_id: str, journal: Journal, turnstile: asyncio.Lock) -> None:
+    def __init__(self, run_id: str, journal: Journal, turnstile: asyncio.Lock, limits: Limits, purse: Purse) -> None:
         self.id = run_id
+        self._limits = limits
+        self._purse = purse
+        self._begun = monotonic()
         self._journal = journal
         self._turnstile = turnstile
         self._task: asyncio.Task[None] | None = None
         self._teller: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._suspended = False
+        self._stopped_by: str | None = None
 
     def start(self, prompt: f.RunQueued, kit: Callable[[Run], Awaitable[Kit]]) -> None:
         """Begin at once. The prompt is in the journal before this returns."""
@@ -128,18 +137,24 @@ class Run:
         await self._ended.wait()
         state = self.state
         answer = (state.status, state.text or "", state.error, state.usage, state.tool_calls)
-        return RunResult(self.id, *answer, self._journal.state.verifications.summary_of(self.id))
+        verified = self._journal.state.verifications.summary_of(self.id)
+        return RunResult(self.id, *answer, verified, state.limits, state.budget)
 
     async def _go(self, prompt: f.RunQueued | None, kit_for: Callable[[Run], Awaitable[Kit]]) -> None:
         async with self._turnstile:
             if prompt is not None:
                 self._begin(prompt)
             await self._journal.settled()
+            self._begun = monotonic()
             kit = await kit_for(self)
+            begun = monotonic()
             try:
                 async with in_time(kit.limits.max_execution_time_ms, lambda: self.state.turns):
+                    await hookpoints.before_run(kit, self.state)
                     text = await converse(kit, self.state.turns)
+                text = await hookpoints.after_run(kit, self.state, text, begun)
             except A3SError as error:
+                await hookpoints.after_failure(kit, self.state, error)
                 await kit.remember(str(error))
                 raise
             await kit.remember(None)
@@ -147,6 +162,7 @@ class Run:
 
     def _begin(self, prompt: f.RunQueued) -> None:
         narrowed = prompt.model, prompt.allowed
+        self._journal.append(f.AgentModeChanged(), self.id)
         self._journal.append(f.RunStarted(prompt.prompt, prompt.attachments, prompt.history, *narrowed), self.id)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -168,6 +184,7 @@ class Run:
         if task.cancelled():
             return f.RunEnded("cancelled", self.state.partial, CANCELLED, usage)
         error = task.exception()
+        self._stopped_by = limit_of(error)
         if isinstance(error, A3SError):
             return f.RunEnded("failed", self.state.partial, str(error), usage)
         # The guard around a run: a defect of ours ends this run, and nothing else.
@@ -176,15 +193,22 @@ class Run:
 
     def _end(self, ending: f.RunEnded) -> None:
         """Append the end, after a result for each call that has none."""
-        if self.state.ended:
+        state = self.state
+        if state.ended:
             return
-        if self.state.status == "executing":
+        if state.status == "executing":
             begun = STOPPED if ending.status == "cancelled" else INTERRUPTED
             for call in unanswered(self._journal.state.conversation(self.id)):
                 text = begun if call.id in self._journal.state.begun else NEVER_RAN
                 self._journal.append(_cut(call, text), self.id)
         verified = self._journal.state.verifications.summary_of(self.id)
-        self._journal.append(replace(ending, verification=verified), self.id)
+        limits = account(self._limits, state.course, state.turns, _since(self._begun), self._stopped_by)
+        spent = self._purse.account(state.usage)
+        self._journal.append(replace(ending, verification=verified, limits=limits, budget=spent), self.id)
+
+
+def _since(begun: float) -> int:
+    return int((monotonic() - begun) * 1000)
 
 
 def _cut(call: ToolCall, text: str) -> f.CallEnded:

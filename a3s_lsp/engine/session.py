@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from time import monotonic
+from typing import TypeVar
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
+from a3s_lsp.engine.budget import Purse
 from a3s_lsp.engine.changes import ChangeSet
-from a3s_lsp.engine.commands import Command, builtin_commands, parse
+from a3s_lsp.engine.commands.slash import SlashCommands
+from a3s_lsp.engine.context.compacting import Compacting
 from a3s_lsp.engine.context.resolving import Context
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
@@ -24,7 +27,7 @@ from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import admit
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.verdicts import Allow, CallFacts, Deny, Verdict
-from a3s_lsp.engine.ports import ToolResult, Unsaved, Workspace
+from a3s_lsp.engine.ports import SessionStore, ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
@@ -32,12 +35,15 @@ from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
-from a3s_lsp.engine.state import State
+from a3s_lsp.engine.state import State, folded
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.verifying import Verification
+
+T = TypeVar("T")
+_NOT_ALLOWED = "It is not among the calls that the slash command allows"
 
 
 class Session:
@@ -60,13 +66,17 @@ class Session:
         self.hooks = setup.hooks
         self._opened = monotonic()
         self._started = False
+        self.purse = Purse(setup.budget, state.spending)
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
         self._permission = setup.permission
         self._seen = Seen()
         self._reviews_first, self._unsaved = setup.reviews_first, setup.unsaved
-        self._commands = {command.name: command for command in builtin_commands()}
+        self.compacting = Compacting(
+            state, setup.compaction, setup.room, self._own_kit, self._check_idle, self._turnstile
+        )
+        self.slash = SlashCommands(self)
         self.closed = False
 
     @classmethod
@@ -92,10 +102,12 @@ class Session:
         check_id(session_id)
         await writer.take(session_id)
         try:
-            state = State()
-            for record in await writer.call(lambda: writer.store.read(session_id)):
-                state.apply(record)
-            session = cls(session_id, await setup(state), writer, state)
+            records = await writer.call(lambda: tuple(writer.store.read(session_id)))
+            made = await setup(state := folded(records))
+            sealed = Sealer(made.redactor).records(records)
+            if sealed is not records:  # what has come to be known as a secret since they were written
+                state = folded(sealed)
+            session = cls(session_id, made, writer, state)
             if str(session.workspace.root) != state.workspace:
                 session._journal.append(f.WorkspaceMoved(str(session.workspace.root)))
             await session.review.start()
@@ -143,11 +155,12 @@ class Session:
         """Stop that run, or without an id all that are going and waiting. True if there was one to stop."""
         chosen = [run for run in self._runs.values() if run.active and run_id in (None, run.id)]
         # The waiting ones first, so that none of them starts when the one before it stops.
+        commands = run_id is None and self.slash.cancel()
         stopped = await asyncio.gather(*(run.cancel() for run in reversed(chosen)))
-        return any(stopped)
+        return commands or any(stopped)
 
     def _new_run(self, run_id: str) -> Run:
-        run = Run(run_id, self._journal, self._turnstile)
+        run = Run(run_id, self._journal, self._turnstile, self.setup.limits, self.purse)
         self._runs[run_id] = run
         return run
 
@@ -161,12 +174,14 @@ class Session:
         def emit(fact: f.Fact) -> None:
             if not run.state.ended:  # a run that was slow to stop has nothing more to say
                 self.review.record(fact, run.id)
+                for hit in self.purse.news():
+                    self.review.record(hit, run.id)
 
         await self.verification.begin(run.id)
         return replace(
             self._direct_kit(),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit)),
-            judge=self._judge,
+            judge=lambda call: self._judge(call, run.state.allowed),
             approver=self.setup.approver,
             reviews_first=self._reviews_first,
             unsaved=self._unsaved,
@@ -186,6 +201,7 @@ class Session:
             remember=lambda error: self.memory.remember_run(run.state, error),
             unverified=lambda: self.verification.demand(run.id),
             hooks=self._hooks_of(run),
+            make_room=lambda kit: self.compacting.make_room(kit, run.id),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
 
@@ -202,7 +218,7 @@ class Session:
         """The kit of a call that the program itself makes: no conversation, and nobody to ask."""
         setup = self.setup
         return Kit(
-            model=self._model,
+            model=self.purse.guarded(self._model),
             system="",
             tools=setup.tools,
             judge=lambda call: Allow(),
@@ -219,7 +235,17 @@ class Session:
             inner=InnerCalls,
         )
 
-    def _judge(self, call: CallFacts) -> Verdict:
+    def _own_kit(self) -> Kit:
+        """The kit of what concerns the whole conversation, while no run is going."""
+        hooks = SessionHooks(self.hooks, self.id, self.review.record)
+        return replace(self._direct_kit(), conversation=lambda: self.state.messages, hooks=hooks)
+
+    def _judge(self, call: CallFacts, allowed: tuple[str, ...] | None = None) -> Verdict:
+        """What the policy says; calls that are not among those `allowed` are denied before that."""
+        if allowed is not None:
+            narrow = PermissionPolicy(allowed, default_decision="deny", denial=_NOT_ALLOWED)
+            if isinstance(denial := decide(narrow, call), Deny):
+                return denial
         policy = self._permission
         denial = decide(policy, call)
         if isinstance(denial, Deny):  # "always" was said to a question, and cannot lift what is denied without one
@@ -245,7 +271,12 @@ class Session:
     async def _records(self) -> Iterable[f.Record]:
         """All that is in the log."""
         await self._journal.settled()
-        return await self._writer.call(lambda: self._writer.store.read(self.id))
+        return self.sealer.records(await self._writer.call(lambda: tuple(self._writer.store.read(self.id))))
+
+    async def stored(self, work: Callable[[SessionStore], T]) -> T:
+        """Do something with the store that the session is in, once everything so far is in it."""
+        await self._journal.settled()
+        return await self._writer.call(lambda: work(self._writer.store))
 
     async def past_events(self, run_id: str | None = None) -> list[Event]:
         """The events in the log, of one run or of all."""
@@ -288,6 +319,15 @@ class Session:
         self._journal.append(f.HistoryCleared(count))
         return count
 
+    def undo_clear(self) -> int:
+        """Bring back the conversation that was cleared last, before what was said since; the number of its messages.
+        A3SError while a run is going."""
+        self._check_idle("bring messages back")
+        count = len(self.state.compactions.cleared)
+        if count:
+            self._journal.append(f.HistoryRestored(count))
+        return count
+
     @property
     def model_name(self) -> str:
         return self._model.name
@@ -297,6 +337,11 @@ class Session:
         self._model = await self.setup.open_model(name)
         self._journal.append(f.ModelSwitched(self._model.name))
 
+    @property
+    def permission(self) -> PermissionPolicy | None:
+        """The policy without the rules that were learned."""
+        return self._permission
+
     def set_permission(self, policy: PermissionPolicy | None) -> None:
         """Use another policy from now on; learned rules stay."""
         self._permission = policy
@@ -305,8 +350,6 @@ class Session:
         """Show changes before, or after, they are made, and treat unsaved text so, from the next run on."""
         self._reviews_first, self._unsaved = reviews_first, unsaved
 
-    # ------------------------------------------------------------ slash commands
-
     @property
     def tools(self) -> Registry:
         return self.setup.tools
@@ -314,24 +357,6 @@ class Session:
     @property
     def workspace(self) -> Workspace:
         return self.setup.workspace
-
-    def commands(self) -> Sequence[Command]:
-        """The slash commands, sorted by name."""
-        return sorted(self._commands.values(), key=lambda command: command.name)
-
-    def command_in(self, text: str) -> tuple[str, str] | None:
-        """Name and arguments if the text is a slash command, else None."""
-        return parse(text, self._commands.__contains__)
-
-    async def run_command(self, name: str, args: str) -> str:
-        """Run a slash command; what goes wrong is told in the text."""
-        command = self._commands.get(name)
-        if command is None:
-            return f"Unknown command: /{name}\nType /help for available commands."
-        try:
-            return await command.run(args, self)
-        except A3SError as error:
-            return f"Command error: {error}"
 
     # ------------------------------------------------------------ end
 

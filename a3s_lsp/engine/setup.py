@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
+from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
@@ -12,6 +15,7 @@ from a3s_lsp.engine.memory.recollection import MemorySetup
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.policy.redaction import Redactor
+from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
@@ -47,7 +51,14 @@ class Setup:
     """Where the work tree is kept around changes; None keeps only the texts that edits replace."""
     verification: Requirement | None = None
     """What has to be verified before a run that changed files may succeed."""
+    compaction: CompactionPolicy = field(default_factory=CompactionPolicy)
+    room: Callable[[str], int | None] = room_unknown
+    """The tokens that the model of a name can see, None where that is not known."""
+    own_commands: Path | None = None
+    """The folder of the person's own slash commands."""
     limits: Limits = field(default_factory=Limits)
+    budget: Budget = field(default_factory=Budget)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)
+    security: Security = field(default_factory=Security)
     redactor: Redactor = field(default_factory=Redactor)
     """What takes secrets out of all that is stored, shown or sent to the model."""

@@ -15,6 +15,7 @@ from a3s_lsp.engine.ledger import Ledger
 from a3s_lsp.engine.memory.tiers import Tiers
 from a3s_lsp.engine.messages import (
     AssistantMessage,
+    Json,
     Message,
     ToolMessage,
     Usage,
@@ -22,6 +23,7 @@ from a3s_lsp.engine.messages import (
     put_result,
     unanswered,
 )
+from a3s_lsp.engine.tracing import Trace
 from a3s_lsp.engine.verification_state import Verifications
 
 RunStatus: TypeAlias = Literal["queued", "executing", "completed", "failed", "cancelled"]
@@ -57,7 +59,13 @@ class RunState:
     """The conversation of a run that was given its own history."""
     compactions: Compactions = field(default_factory=Compactions)
     """What of that was compacted."""
+    model: str | None = None
+    """The model that this run has instead of the session's."""
+    allowed: tuple[str, ...] | None = None
+    """Patterns of the calls that this run may make at most; None narrows nothing."""
     course: Course = field(default_factory=Course)
+    limits: Json | None = None
+    budget: Json | None = None
 
     @property
     def ended(self) -> bool:
@@ -81,6 +89,7 @@ class State:
         self.rules: list[f.RuleLearned] = []
         self.ledger = Ledger()
         self.spending = Spending()
+        self.trace = Trace()
         self.compactions = Compactions()
         self.memory = Tiers()
         self.verifications = Verifications()
@@ -113,6 +122,7 @@ class State:
             self.compactions.apply(fact, self.messages)
         self.ledger.apply(fact, record.run_id)
         self.spending.apply(fact)
+        self.trace.apply(record)
         self.memory.apply(fact)
         self.verifications.apply(fact, record.run_id)
         match fact:
@@ -159,7 +169,7 @@ class State:
                 run.status = "executing"
                 talk.append(UserMessage(prompt, attachments))
             case f.PromptRewritten():
-                run.rewritten = True
+                run.rewritten, run.prompt = True, fact.prompt
                 hook_facts.rewrite(talk, fact)
             case f.SteerQueued(text=text):
                 run.steering.append(text)
@@ -221,6 +231,7 @@ class State:
                 run.prompt, run.status, run.queued = prompt, "queued", fact
             case f.RunStarted(prompt=prompt, history=history):
                 run.prompt, run.queued = prompt, None
+                run.model, run.allowed = fact.model, fact.allowed
                 run.own = None if history is None else list(history)
             case _:
                 pass
@@ -231,6 +242,7 @@ class State:
             # What was said before the stop was seen by the person, so the model is to know of it too.
             talk.append(AssistantMessage(run.partial))
         run.status, run.error, run.partial = fact.status, fact.error, ""
+        run.limits, run.budget = fact.limits, fact.budget
         run.text = fact.text if fact.status == "completed" else None
 
     def _moved(self, workspace: str) -> None:
@@ -244,6 +256,14 @@ class State:
             self.changes.append(fact)
         else:
             self.changes = [change for change in self.changes if change.call_id != fact.undoes]
+
+
+def folded(records: Iterable[f.Record]) -> State:
+    """What a session is after these records."""
+    state = State()
+    for record in records:
+        state.apply(record)
+    return state
 
 
 def merged(earlier: f.Fact, later: f.Fact) -> f.Fact | None:

@@ -17,9 +17,11 @@ from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
 from a3s_lsp.sdk.confirmations import Answers
 from a3s_lsp.sdk.direct import DirectTools
+from a3s_lsp.sdk.hooks import Hooking
 from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
-from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.memory import Remembering
+from a3s_lsp.sdk.options import SessionOptions
+from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle
@@ -145,7 +147,7 @@ def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
     asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
 
 
-class Session(Records, Answers, DirectTools, Verification):
+class Session(Records, Answers, DirectTools, Hooking, Programs, Verification, Remembering):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
 
     @classmethod

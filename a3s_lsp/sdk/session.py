@@ -14,7 +14,9 @@ from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.sdk.confirmations import AsyncAnswers
 from a3s_lsp.sdk.direct import AsyncDirectTools
+from a3s_lsp.sdk.hooks import AsyncHooking
 from a3s_lsp.sdk.memory import AsyncRemembering
+from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import History, Request, parse_request
 from a3s_lsp.sdk.results import AgentEvent, AgentResult
@@ -23,7 +25,9 @@ from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.verification import AsyncVerification
 
 
-class AsyncSession(AsyncRecords, AsyncAnswers, AsyncDirectTools, AsyncVerification):
+class AsyncSession(
+    AsyncRecords, AsyncAnswers, AsyncDirectTools, AsyncHooking, AsyncPrograms, AsyncVerification, AsyncRemembering
+):
     """One conversation on one folder. Made by `AsyncAgent.session`."""
 
     _workspace: str
