@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from a3s_lsp.engine.budget import Budget
     from a3s_lsp.engine.errors import (
         A3SError,
         ConfigError,
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.agent import AsyncAgent
     from a3s_lsp.sdk.blocking import Agent, EventStream, Session
     from a3s_lsp.sdk.eventtypes import EventType
+    from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
     from a3s_lsp.sdk.options import SessionOptions
     from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
     from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
     from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
+    from a3s_lsp.sdk.security import DefaultSecurityProvider
     from a3s_lsp.sdk.session import AsyncSession
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream
@@ -40,12 +43,16 @@ __all__ = [
     "AsyncEventStream",
     "AsyncReview",
     "AsyncSession",
+    "Budget",
     "ConfigError",
     "ConfirmationPolicy",
+    "DefaultSecurityProvider",
     "EventStream",
     "EventType",
+    "FileMemoryStore",
     "FileSessionStore",
     "HunkInfo",
+    "InProcessMemoryStore",
     "MemorySessionStore",
     "ModelError",
     "PermissionPolicy",
@@ -71,12 +78,16 @@ _ROOMS = {
     "AsyncEventStream": "a3s_lsp.sdk.streams",
     "AsyncReview": "a3s_lsp.sdk.review",
     "AsyncSession": "a3s_lsp.sdk.session",
+    "Budget": "a3s_lsp.engine.budget",
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.policies",
+    "DefaultSecurityProvider": "a3s_lsp.sdk.security",
     "EventStream": "a3s_lsp.sdk.blocking",
     "EventType": "a3s_lsp.sdk.eventtypes",
+    "FileMemoryStore": "a3s_lsp.sdk.memory",
     "FileSessionStore": "a3s_lsp.sdk.stores",
     "HunkInfo": "a3s_lsp.sdk.review",
+    "InProcessMemoryStore": "a3s_lsp.sdk.memory",
     "MemorySessionStore": "a3s_lsp.sdk.stores",
     "ModelError": "a3s_lsp.engine.errors",
     "PermissionPolicy": "a3s_lsp.sdk.policies",

@@ -12,10 +12,12 @@ from a3s_lsp.engine.config.load import Loaded, load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.errors import ConfigError
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
 from a3s_lsp.engine.models.offline import OfflineAssistant
 from a3s_lsp.engine.models.select import open_model
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.postures import Posture, posture_policy
+from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Approver, Editor, Model, Unsaved
 from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
@@ -78,6 +80,7 @@ async def assemble(
     settings = Settings() if loaded is None else loaded.settings
     open_named = functools.partial(open_configured, settings, surroundings)
     default = Limits()
+    memory = await open_memory(configured_memories(settings, root), settings.memory)
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
@@ -87,6 +90,10 @@ async def assemble(
         approver=approver,
         permission=posture_policy(wishes.posture),
         confirmation=ConfirmationPolicy(enabled=True),
+        redactor=Security().redactor(surroundings.environ, settings),
+        memory=memory,
+        thinking_budget=settings.thinking_budget,
+        warnings=(memory.warning,) if memory.warning else (),
         reviews_first=wishes.reviews_first,
         unsaved=wishes.unsaved,
         checkpoints=surroundings.checkpoints,

@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from a3s_lsp.engine.assembly import Surroundings, open_configured
+from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError
-from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.engine.session import Setup
@@ -30,6 +31,7 @@ from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_config
 from a3s_lsp.sdk.inline_skills import instructions, persona
+from a3s_lsp.sdk.limits import limits_of
 from a3s_lsp.sdk.options import SessionOptions, planning_mode
 from a3s_lsp.sdk.results import Handle
 from a3s_lsp.sdk.session import AsyncSession
@@ -101,6 +103,7 @@ class AsyncAgent(Handle):
         if not isinstance(workspace, str):
             raise TypeError(f"workspace must be a string, not {type(workspace).__name__}")
         permission, confirmation = _policies(options)
+        security = Security() if options.security_provider is None else options.security_provider.to_engine()
         kept = options.artifact_store_limits
         root = Path(workspace or ".")
         store = options.memory_store
@@ -115,6 +118,8 @@ class AsyncAgent(Handle):
             approver=Confirmations(confirmation) if confirmation and confirmation.enabled else None,
             permission=permission,
             confirmation=confirmation,
+            security=security,
+            redactor=security.redactor(os.environ, self._settings),
             slots=_slots(options),
             memory=memory,
             temperature=options.temperature,
@@ -122,15 +127,10 @@ class AsyncAgent(Handle):
             warnings=(memory.warning,) if memory.warning else (),
             checkpoints=_checkpoints(options),
             verification=requirement_of(options.require_verification),
-            limits=self._limits(options),
+            limits=limits_of(options, self._settings),
+            budget=options.budget or Budget(),
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
         )
-
-    def _limits(self, options: SessionOptions) -> Limits:
-        default = Limits()
-        rounds = options.max_tool_rounds or self._settings.max_tool_rounds or default.max_tool_rounds
-        retries = options.max_parse_retries
-        return Limits(rounds, default.max_parse_retries if retries is None else retries, options.tool_timeout_ms)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"

@@ -18,6 +18,7 @@ from a3s_lsp.sdk.agent import AsyncAgent
 from a3s_lsp.sdk.confirmations import Answers
 from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.hooks import Hooking
+from a3s_lsp.sdk.limits import Bounds
 from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
 from a3s_lsp.sdk.memory import Remembering
 from a3s_lsp.sdk.options import SessionOptions
@@ -72,7 +73,7 @@ class EventStream(Handle):
 
     _loop: LoopThread
     _source: AsyncEventStream
-    _events: queue.SimpleQueue[AgentEvent]
+    _events: queue.SimpleQueue[AgentEvent | None]
     _over: bool
 
     @classmethod
@@ -95,10 +96,13 @@ class EventStream(Handle):
         if self._over:
             raise StopIteration
         try:
-            return self._took(_next(self._events))
+            event = self._took(_next(self._events))
         except KeyboardInterrupt:
             self.close()
             raise
+        if event is None:
+            raise StopIteration
+        return event
 
     def __aiter__(self) -> EventStream:
         return self
@@ -107,12 +111,15 @@ class EventStream(Handle):
         if self._over:
             raise StopAsyncIteration
         try:
-            return self._took(self._events.get_nowait())
+            event = self._took(self._events.get_nowait())
         except queue.Empty:
-            return self._took(await asyncio.to_thread(self._events.get))
+            event = self._took(await asyncio.to_thread(self._events.get))
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
-    def _took(self, event: AgentEvent) -> AgentEvent:
-        self._over = event.event_type in TERMINAL
+    def _took(self, event: AgentEvent | None) -> AgentEvent | None:
+        self._over = event is None or event.event_type in TERMINAL
         return event
 
     def __enter__(self) -> EventStream:
@@ -130,7 +137,7 @@ class EventStream(Handle):
             self._loop.call(self._source.aclose())
 
 
-def _next(events: queue.SimpleQueue[AgentEvent]) -> AgentEvent:
+def _next(events: queue.SimpleQueue[AgentEvent | None]) -> AgentEvent | None:
     while True:
         try:
             return events.get(timeout=STEP_SECONDS)
@@ -138,16 +145,17 @@ def _next(events: queue.SimpleQueue[AgentEvent]) -> AgentEvent:
             continue
 
 
-async def _pump(source: AsyncEventStream, sink: queue.SimpleQueue[AgentEvent]) -> None:
+async def _pump(source: AsyncEventStream, sink: queue.SimpleQueue[AgentEvent | None]) -> None:
     async for event in source:
         sink.put(event)
+    sink.put(None)
 
 
 def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
     asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
 
 
-class Session(Records, Answers, DirectTools, Hooking, Programs, Verification, Remembering):
+class Session(Records, Answers, DirectTools, Hooking, Programs, Verification, Remembering, Bounds):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
 
     @classmethod

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from a3s_lsp.engine.budget import Budget
 from a3s_lsp.sdk.checks import fitting
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
 from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
+from a3s_lsp.sdk.security import DefaultSecurityProvider
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
 from a3s_lsp.sdk.verification import requirement_of
 
@@ -27,12 +29,14 @@ class SessionOptions:
     permission_policy: PermissionPolicy | None = None
     """None asks for everything, and without a confirmation policy that is a denial."""
     confirmation_policy: ConfirmationPolicy | None = None
+    security_provider: DefaultSecurityProvider | None = None
+    """What is hidden beside the keys of the configuration and of the environment, which always are."""
     session_store: FileSessionStore | MemorySessionStore | None = None
     """Where the session is kept. Every step is in the store before it is shown."""
     auto_save: bool = False
     """Accepted for programs that set it: a session with a store is always saved."""
     memory_store: FileMemoryStore | InProcessMemoryStore | None = None
-    """Where the session keeps what it learns for later ones. None takes the folder of the configuration, if it has one."""
+    """Where the session keeps what it learns for later ones. None takes the folder that is configured, if any."""
     role: str | None = None
     """Who the agent is: "You are ROLE."."""
     guidelines: str | None = None
@@ -47,6 +51,17 @@ class SessionOptions:
     max_tool_rounds: int | None = None
     max_parse_retries: int | None = None
     tool_timeout_ms: int | None = None
+    """For every tool call; 0 leaves it to the tools."""
+    circuit_breaker_threshold: int | None = None
+    """Failed requests in a row, after which a run gives the model up; 3 if not set."""
+    continuation_enabled: bool | None = None
+    """Whether the model is sent on from an answer that looks unfinished, is empty, or was cut; true if not set."""
+    max_continuation_turns: int | None = None
+    """How often that is done in a run; 3 if not set."""
+    max_execution_time_ms: int | None = None
+    """For a whole run, with its questions and its tools."""
+    budget: Budget | None = None
+    """What the session may spend in all, in tokens and in money."""
     artifact_store_limits: ArtifactStoreLimits | None = None
     require_verification: bool | str | Sequence[object] | Mapping[str, object] | None = None
     """What has to be verified before a run that changed files may succeed: see docs/sdk/verification.md."""

@@ -37,6 +37,10 @@ class AgentResult(Handle):
     pending_verification_count: int
     verification_summary_json: str
     verification_summary_text: str
+    limits: Json | None
+    """What bounded the run, and how near it came; None for a slash command, which is no run."""
+    budget: Json | None
+    """What the session may spend, and what it has spent."""
 
     @classmethod
     def of(cls, text: str, usage: Usage, tool_calls: int, verification: Summary | None = None) -> AgentResult:
@@ -53,12 +57,15 @@ class AgentResult(Handle):
         self.pending_verification_count = verified.pending_required_check_count
         self.verification_summary_json = json.dumps(summary_json(verified))
         self.verification_summary_text = verified.text
+        self.limits = self.budget = None
         return self
 
     @classmethod
     def of_run(cls, result: RunResult) -> AgentResult:
         """From a run that has an answer."""
-        return cls.of(result.text, result.usage, result.tool_calls, result.verification)
+        self = cls.of(result.text, result.usage, result.tool_calls, result.verification)
+        self.limits, self.budget = result.limits, result.budget
+        return self
 
     def __str__(self) -> str:
         return self.text
@@ -186,6 +193,8 @@ class AgentEvent(Handle):
         self.error_kind = kind if isinstance(kind, dict) else None
         if event_type == "confirmation_received":
             rest = {"approved": rest.get("approved"), "reason": rest.get("reason")}
+        if event_type == "context_resolved":
+            rest = dict(fields)
         self.data = json.dumps(rest) if rest else None
         return self
 

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from a3s_lsp.engine.errors import RunCancelled, RunFailed
+from a3s_lsp.engine.errors import A3SError, RunCancelled, RunFailed
 from a3s_lsp.engine.events import TERMINAL, Event
+from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Usage
 from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.sdk.confirmations import AsyncAnswers
 from a3s_lsp.sdk.direct import AsyncDirectTools
 from a3s_lsp.sdk.hooks import AsyncHooking
+from a3s_lsp.sdk.limits import AsyncBounds
 from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
@@ -26,7 +28,14 @@ from a3s_lsp.sdk.verification import AsyncVerification
 
 
 class AsyncSession(
-    AsyncRecords, AsyncAnswers, AsyncDirectTools, AsyncHooking, AsyncPrograms, AsyncVerification, AsyncRemembering
+    AsyncRecords,
+    AsyncAnswers,
+    AsyncDirectTools,
+    AsyncHooking,
+    AsyncPrograms,
+    AsyncVerification,
+    AsyncRemembering,
+    AsyncBounds,
 ):
     """One conversation on one folder. Made by `AsyncAgent.session`."""
 
@@ -60,10 +69,10 @@ class AsyncSession(
     async def send(self, request: Request, history: History | None = None) -> AgentResult:
         """The answer. Waits its turn if a run is going. RunFailed says why there is none."""
         prompt = parse_request(request, history)
-        command = self.engine.command_in(prompt.prompt)
-        if command is not None:
-            return AgentResult.of(await self.engine.run_command(*command), Usage(), 0)
-        run = self.engine.start(prompt)
+        asked = await self.engine.slash.answer(prompt)
+        if isinstance(asked, str):
+            return AgentResult.of(asked, Usage(), 0)
+        run = self.engine.start(asked)
         try:
             return AgentResult.of_run(_checked(await run.wait()))
         except asyncio.CancelledError:
@@ -77,9 +86,8 @@ class AsyncSession(
     def stream(self, request: Request, history: History | None = None) -> AsyncEventStream:
         """The events of the answer as they happen; the last one is end, error or cancelled."""
         prompt = parse_request(request, history)
-        command = self.engine.command_in(prompt.prompt)
-        if command is not None:
-            return self._stream_command(*command)
+        if self.engine.slash.find(prompt.prompt) is not None:
+            return self._stream_command(prompt)
         run = self.engine.start(prompt)
         stream = AsyncEventStream.of(run.cancel)
         self._feed(run, stream.put)
@@ -94,17 +102,31 @@ class AsyncSession(
 
         stop = self.engine.subscribe(listen)
 
-    def _stream_command(self, name: str, args: str) -> AsyncEventStream:
-        async def no_run() -> None:
+    def _stream_command(self, prompt: RunQueued) -> AsyncEventStream:
+        """What a command says, or the events of the run that it has a prompt for."""
+        runs: list[Run] = []
+
+        async def stop() -> None:
             task.cancel()
+            await asyncio.gather(*(run.cancel() for run in runs))
 
         async def answer() -> None:
-            text = await self.engine.run_command(name, args)
-            stream.put(AgentEvent.made("text_delta", {"text": text}))
-            stream.put(AgentEvent.made("end", {"text": text, "total_tokens": 0}))
+            try:
+                asked = await self.engine.slash.answer(prompt)
+                if isinstance(asked, str):
+                    stream.put(AgentEvent.made("text_delta", {"text": asked}))
+                    stream.put(AgentEvent.made("end", {"text": asked, "total_tokens": 0}))
+                    return
+                runs.append(self.engine.start(asked))
+            except RunCancelled as error:
+                stream.put(AgentEvent.made("cancelled", {"text": "", "error": str(error), "total_tokens": 0}))
+            except A3SError as error:
+                stream.put(AgentEvent.made("error", {"error": str(error), "total_tokens": 0}))
+            else:
+                self._feed(runs[0], stream.put)
 
-        stream = AsyncEventStream.of(no_run)
-        task = asyncio.get_running_loop().create_task(answer(), name=f"/{name}")
+        stream = AsyncEventStream.of(stop)
+        task = asyncio.get_running_loop().create_task(answer(), name=f"command {prompt.prompt.split()[0]}")
         return stream
 
     async def resume(self) -> AgentResult | None:
@@ -158,5 +180,5 @@ def _checked(result: RunResult) -> RunResult:
     if result.status == "cancelled":
         raise RunCancelled(f"Agent execution failed: {result.error}")
     if result.status != "completed":
-        raise RunFailed(f"Agent execution failed: {result.error}")
+        raise RunFailed(f"Agent execution failed: {result.error}", result.limits, result.budget)
     return result

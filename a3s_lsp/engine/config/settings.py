@@ -108,7 +108,7 @@ class AutoDelegation:
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    decay_days: float = number("Days until a memory has lost half of its weight.", 30.0, least=0.1)
+    decay_days: float = number("Days until the recency of a memory has fallen to a third.", 30.0, least=0.1)
     importance_weight: float = number("How much importance counts.", 0.7)
     recency_weight: float = number("How much recency counts.", 0.3)
 
@@ -122,6 +122,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
+    dir: str = text("The folder that memories are kept in; none are kept if it is left out.")
     max_short_term: int = integer("How many short-term memories a session keeps.", 100)
     max_working: int = integer("How many working memories a session keeps.", 10)
     prune_interval_secs: int = integer("Seconds between two clean-ups; 0 never cleans up.", 3600)
@@ -281,6 +282,7 @@ class Settings:
     storage_backend: StorageBackend = choice("Where sessions are kept.", "file", ("memory", "file", "custom"))
     sessions_dir: str = text("The folder that sessions are kept in.")
     storage_url: str = text("The address of a custom store.")
+    memory_dir: str = text("The folder that memories are kept in; the one in memory wins over it.")
     memory: Memory = table("What is remembered from one session to the next.", Memory)
     queue: Queue | None = optional_table("How calls wait for each other, by lane.", Queue)
     search: Search = table("How the web is searched.", Search)

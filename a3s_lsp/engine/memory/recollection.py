@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from a3s_lsp.engine import memory_facts as mf
-from a3s_lsp.engine.config.settings import Memory
+from a3s_lsp.engine.config.settings import Memory, Settings
 from a3s_lsp.engine.errors import A3SError, StoreError
 from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.memory.items import MemoryItem, failure, success
@@ -29,6 +30,24 @@ class MemorySetup:
     memories: Memories | None = None
     settings: Memory = field(default_factory=Memory)
     why: str = ""
+    warning: str = ""
+    """What of the memories is missing, in a sentence."""
+
+
+def configured_memories(settings: Settings, root: Path) -> Memories | None:
+    """The memories that the configuration names for sessions on this folder; None if it names none."""
+    folder = settings.memory.dir or settings.memory_dir
+    return Memories((root / Path(folder).expanduser()).absolute()) if folder else None
+
+
+async def open_memory(memories: Memories | None, settings: Memory) -> MemorySetup:
+    """The memory for a session. One that cannot be used is left out, with a warning."""
+    if memories is None:
+        return MemorySetup(settings=settings)
+    try:
+        return MemorySetup(memories, settings, warning=await memories.open())
+    except StoreError as error:
+        return MemorySetup(None, settings, str(error), f"The session has no memory: {error}")
 
 
 class Recollection:

@@ -16,15 +16,11 @@ _MARKS = re.compile("[\u0300-\u036f]")
 _ENDINGS = ("ing", "ed")
 _MOST_WORDS = 2000
 _LONGEST = 64
-_SAY_LITTLE = frozenset(
-    re.split(
-        r"\s+",
-        """\
+_LITTLE = """\
 a an and are as at be but by can did do does for from had has have how i if in into is it its me my no not of
-on or our please so than that the their them then there these they this to up us was we were what when where
-which who why will with you your""",
-    )
-)
+on or our please so than that the their them then there these they this to up us was we were what when where which
+who why will with you your"""
+_SAY_LITTLE = frozenset(_LITTLE.split())
 
 
 def words_of(text: str) -> tuple[str, ...]:
