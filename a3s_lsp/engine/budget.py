@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import LimitReached
@@ -30,6 +31,27 @@ class Budget:
     max_cost_usd: float | None = None
     soft_limit: float = 0.8
     unknown_price: UnknownPrice = "deny"
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None:
+            _check("max_tokens", self.max_tokens, whole=True)
+        if self.max_cost_usd is not None:
+            _check("max_cost_usd", self.max_cost_usd)
+        _check("soft_limit", self.soft_limit)
+        if not 0 < self.soft_limit <= 1:
+            raise ValueError(f"soft_limit is a share of the limit, above 0 and up to 1, not {self.soft_limit}")
+        if self.unknown_price not in get_args(UnknownPrice):
+            raise ValueError(f"unknown_price must be 'deny' or 'allow', not {self.unknown_price!r}")
+
+
+def _check(name: str, value: float, *, whole: bool = False) -> None:
+    """Raises TypeError, OverflowError or ValueError for what is no amount."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise TypeError(f"{name} must be a {'whole ' if whole else ''}number, not {type(value).__name__}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, not {value}")
+    if not 0 <= value < 2**63:
+        raise OverflowError(f"{name} must not be negative, nor beyond 64 bits")
 
 
 @dataclass(slots=True)
@@ -106,6 +128,26 @@ def account(budget: Budget, spending: Spending, run: Usage) -> Json:
         "run_tokens": run.total_tokens,
         "run_cost_usd": run.cost,
     }
+
+
+class Purse:
+    """The budget of one session and what was spent of it; the budget may be changed at any time."""
+
+    def __init__(self, budget: Budget, spending: Spending) -> None:
+        self.budget = budget
+        self._spending = spending
+
+    def guarded(self, model: Model) -> Model:
+        """The model, which is only asked while the budget allows it."""
+        return Budgeted(model, lambda: denial(self.budget, self._spending))
+
+    def news(self) -> list[f.BudgetHit]:
+        """What is to be told now."""
+        return list(news(self.budget, self._spending))
+
+    def account(self, run: Usage) -> Json:
+        """The budget as results show it, with the part of one run."""
+        return account(self.budget, self._spending, run)
 
 
 class Budgeted:

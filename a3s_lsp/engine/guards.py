@@ -15,8 +15,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.errors import LimitReached, RunFailed
-from a3s_lsp.engine.messages import AssistantMessage, Message, ToolCall, UserMessage, last_text
+from a3s_lsp.engine.errors import LimitReached, ModelError, ModelRefused, RunFailed
+from a3s_lsp.engine.messages import AssistantMessage, Json, Message, ToolCall, UserMessage, last_text
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a run."""
+
+    max_tool_rounds: int = 50
+    """Model turns that a run may have; it fails where it would need one more."""
+    max_parse_retries: int = 2
+    """Turns in a row whose every call has malformed arguments."""
+    tool_timeout_ms: int | None = None
+    """For every call, whatever the tool's own limit is; None leaves it to the tool."""
+    circuit_breaker_threshold: int = 3
+    """Failed requests in a row, after which the model is given up."""
+    max_continuation_turns: int = 3
+    """How often in a run the model is sent on from an answer that is no end; 0 takes every answer."""
+    max_execution_time_ms: int | None = None
+    """For the whole run, with its questions."""
+
 
 MOST_IDENTICAL = 3
 """How often one call may be made with one result."""
@@ -128,6 +147,34 @@ def _result(output: str, exit_code: int) -> bytes:
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).digest()
+
+
+def limit_of(error: BaseException | None) -> str | None:
+    """The name of the limit that an error means, if it is one."""
+    match error:
+        case LimitReached(limit=limit):
+            return limit
+        case ModelError() if not isinstance(error, ModelRefused):
+            return "circuit_breaker_threshold"
+        case _:
+            return None
+
+
+def account(limits: Limits, course: Course, turns: int, milliseconds: int, stopped_by: str | None) -> Json:
+    """What bounds a run, how near it came, and which of the limits ended it."""
+    return {
+        "max_tool_rounds": limits.max_tool_rounds,
+        "tool_rounds": turns,
+        "max_parse_retries": limits.max_parse_retries,
+        "tool_timeout_ms": limits.tool_timeout_ms,
+        "max_execution_time_ms": limits.max_execution_time_ms,
+        "execution_time_ms": milliseconds,
+        "circuit_breaker_threshold": limits.circuit_breaker_threshold,
+        "max_continuation_turns": limits.max_continuation_turns,
+        "continuations": course.continuations,
+        "finish_reason": course.finish_reason,
+        "stopped_by": stopped_by,
+    }
 
 
 # ---------------------------------------------------------------- the end of an answer

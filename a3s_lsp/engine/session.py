@@ -120,7 +120,7 @@ class Session:
 
     def start(self, prompt: f.RunQueued) -> Run:
         """Answer a prompt, after the run that is going if there is one."""
-        self._check_open()
+        self.check_open()
         self._settle_interrupted()
         busy = self.current_run() is not None
         if busy:
@@ -132,7 +132,7 @@ class Session:
 
     def resume(self) -> Run | None:
         """Go on with the runs that were cut when the process that had them was gone; the first one, or None."""
-        self._check_open()
+        self.check_open()
         cut = [run for run in self.state.open_runs if run.id not in self._runs]
         for run in cut:
             self._new_run(run.id).resume(self._kit)
@@ -143,7 +143,7 @@ class Session:
         return next((run for run in self._runs.values() if run.active), None)
 
     def _executing(self) -> str | None:
-        self._check_open()
+        self.check_open()
         run = self.current_run()
         return run.id if run is not None and run.state.status == "executing" else None
 
@@ -254,7 +254,7 @@ class Session:
             policy = (policy or PermissionPolicy()).learn(learned.rule, allow=learned.allow)
         return admit(policy, self.setup.confirmation, call)
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
         if self.closed:
             raise A3SError(f"Session {self.id} is closed: resume it to go on.")
 
@@ -288,7 +288,7 @@ class Session:
 
     async def call_tool(self, name: str, args: Json) -> ToolResult:
         """Use a tool directly: the caller's own act, so nobody is asked. Failures are results."""
-        self._check_open()
+        self.check_open()
         tool = self.setup.tools.get(name)
         if tool is None:
             return ToolResult(f"Unknown tool: {name}. Known are: {', '.join(self.setup.tools.names())}.", 1)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.budget import Budget
+from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits

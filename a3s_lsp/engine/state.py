@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.context.compactions import Compactions
 from a3s_lsp.engine import hook_facts
 from a3s_lsp.engine.budget import Spending
+from a3s_lsp.engine.context.compactions import Compactions
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.ledger import Ledger
 from a3s_lsp.engine.memory.tiers import Tiers

@@ -43,7 +43,7 @@ async def test_an_answer_is_streamed_kept_and_counted(stage: Stage) -> None:
     result = await answer(session, "hi")
     assert (result.status, result.text, result.usage.total_tokens) == ("completed", "hello world", 15)
     assert session.state.messages == [UserMessage("hi"), AssistantMessage("hello world")]
-    assert stage.types()[:4] == ["start", "context_resolving", "context_resolved", "turn_start"]
+    assert stage.types()[:5] == ["agent_mode_changed", "start", "context_resolving", "context_resolved", "turn_start"]
     assert "".join(str(e.fields["text"]) for e in stage.events if e.type == "text_delta") == "hello world"
     assert_well_formed(stage.events)
 
