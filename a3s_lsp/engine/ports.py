@@ -14,6 +14,7 @@ from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record
 from a3s_lsp.engine.messages import Attachment, Json, Message, Usage
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.texts import digest
+from a3s_lsp.engine.verification import Report
 
 Lane: TypeAlias = Literal["control", "query", "execute", "generate"]
 
@@ -293,6 +294,10 @@ async def alone(name: str, args: Json) -> ToolResult:
     raise ToolError(f"The tool {name} cannot be used from within this call.")
 
 
+def unreported(report: Report) -> None:
+    """Keep no report of what was verified."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a running call may use."""
@@ -321,6 +326,10 @@ class ToolContext:
     call: Callable[[str, Json], Awaitable[ToolResult]] = alone
     """Use another tool, by its name and arguments: through the same gate, with events of its own. Failures are results.
     Any number may be begun at once; those that could get into each other's way run in order."""
+    tools: tuple[str, ...] = ()
+    """The names of the tools that `call` knows."""
+    report: Callable[[Report], None] = unreported
+    """Have the session keep what was verified."""
 
 
 class Tool(Protocol):

@@ -293,6 +293,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         ask=functools.partial(_ask_aside, kit, call),
         call=kit.inner(kit, call),
         tools=kit.tools.names(),
+        report=lambda report: kit.emit(f.VerificationReported(report)),
     )
 
 

@@ -5,30 +5,25 @@ A blocking call waits in small steps, so that Ctrl-C gets through on every syste
 
 from __future__ import annotations
 
-import asyncio
-import queue
-import weakref
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from a3s_lsp.engine.events import TERMINAL
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
 from a3s_lsp.sdk.confirmations import Answers
 from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.hooks import Hooking
 from a3s_lsp.sdk.limits import Bounds
-from a3s_lsp.sdk.loop_thread import STEP_SECONDS, LoopThread
+from a3s_lsp.sdk.loop_thread import LoopThread
 from a3s_lsp.sdk.memory import Remembering
 from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
-from a3s_lsp.sdk.results import AgentEvent, AgentResult, Handle
+from a3s_lsp.sdk.results import AgentResult, Handle
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
-from a3s_lsp.sdk.streams import AsyncEventStream
+from a3s_lsp.sdk.streams import EventStream as EventStream
 from a3s_lsp.sdk.verification import Verification
 
 
@@ -66,93 +61,6 @@ class Agent(Handle):
 
     def __repr__(self) -> str:
         return "Agent(...)"
-
-
-class EventStream(Handle):
-    """`for event in stream`, or `async for`. Leaving `with` early, `close`, or letting it go stops the run."""
-
-    _loop: LoopThread
-    _source: AsyncEventStream
-    _events: queue.SimpleQueue[AgentEvent | None]
-    _over: bool
-
-    @classmethod
-    def of(cls, loop: LoopThread, open_stream: Callable[[], AsyncEventStream]) -> EventStream:
-        """The blocking twin of the stream that `open_stream` opens on the loop."""
-        self = object.__new__(cls)
-        self._loop = loop
-        self._events = queue.SimpleQueue()
-        self._over = False
-        self._source = loop.here(open_stream)
-        pump = _pump(self._source, self._events)
-        asyncio.run_coroutine_threadsafe(pump, loop.loop)
-        weakref.finalize(self, _abandon, loop, self._source)
-        return self
-
-    def __iter__(self) -> EventStream:
-        return self
-
-    def __next__(self) -> AgentEvent:
-        if self._over:
-            raise StopIteration
-        try:
-            event = self._took(_next(self._events))
-        except KeyboardInterrupt:
-            self.close()
-            raise
-        if event is None:
-            raise StopIteration
-        return event
-
-    def __aiter__(self) -> EventStream:
-        return self
-
-    async def __anext__(self) -> AgentEvent:
-        if self._over:
-            raise StopAsyncIteration
-        try:
-            event = self._took(self._events.get_nowait())
-        except queue.Empty:
-            event = self._took(await asyncio.to_thread(self._events.get))
-        if event is None:
-            raise StopAsyncIteration
-        return event
-
-    def _took(self, event: AgentEvent | None) -> AgentEvent | None:
-        self._over = event is None or event.event_type in TERMINAL
-        return event
-
-    def __enter__(self) -> EventStream:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop the run if it is still going; nothing more comes out."""
-        if not self._over:
-            self._over = True
-            self._loop.call(self._source.aclose())
-
-
-def _next(events: queue.SimpleQueue[AgentEvent | None]) -> AgentEvent | None:
-    while True:
-        try:
-            return events.get(timeout=STEP_SECONDS)
-        except queue.Empty:
-            continue
-
-
-async def _pump(source: AsyncEventStream, sink: queue.SimpleQueue[AgentEvent | None]) -> None:
-    async for event in source:
-        sink.put(event)
-    sink.put(None)
-
-
-def _abandon(loop: LoopThread, source: AsyncEventStream) -> None:
-    asyncio.run_coroutine_threadsafe(source.aclose(), loop.loop)
 
 
 class Session(Records, Answers, DirectTools, Hooking, Programs, Verification, Remembering, Bounds):

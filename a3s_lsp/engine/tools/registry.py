@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from a3s_lsp.engine.ports import Tool, ToolSpec
 from a3s_lsp.engine.tools.bash import Bash
+from a3s_lsp.engine.tools.batch import Batch
 from a3s_lsp.engine.tools.edit import Edit
+from a3s_lsp.engine.tools.git import Git
 from a3s_lsp.engine.tools.glob import Glob
 from a3s_lsp.engine.tools.grep import Grep
 from a3s_lsp.engine.tools.ls import Ls
 from a3s_lsp.engine.tools.patch import Patch
+from a3s_lsp.engine.tools.program import Program
 from a3s_lsp.engine.tools.read import Read
 from a3s_lsp.engine.tools.replace import Replace
 from a3s_lsp.engine.tools.write import Write
@@ -47,4 +50,4 @@ class Registry:
 
 def builtin_tools() -> tuple[Tool, ...]:
     """The tools that every local session has, in the order in which the model sees them."""
-    return Read(), Write(), Edit(), Patch(), Replace(), Ls(), Glob(), Grep(), Bash()
+    return Read(), Write(), Edit(), Patch(), Replace(), Ls(), Glob(), Grep(), Bash(), Git(), Batch(), Program()

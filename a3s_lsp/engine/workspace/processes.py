@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.workspace.dialogue import Dialogue
 from a3s_lsp.engine.workspace.process_tree import MARK, adopt_orphans, kill_tree, reap_orphans
 from a3s_lsp.engine.workspace.shielding import uninterrupted
 from a3s_lsp.engine.workspace.spool import Spool
@@ -83,6 +84,28 @@ async def run_process(
         process.start(command, cwd, env, stdin, errors)
         timed_out = await _followed(process, timeout_ms)
         return Finished(await process.exited, timed_out, spool.content(), spool.dropped)
+
+
+def start_dialogue(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Dialogue:
+    """Start a process that is spoken to in lines. Raises ToolError if it cannot be started."""
+    adopt_orphans()
+    mark = uuid.uuid4().hex
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**env, MARK: mark},
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ToolError(f"Failed to start '{command[0]}' in {cwd}: {reason}.") from error
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    return Dialogue(process.pid, mark, process.stdin, process.stdout, process.stderr, process.wait)
 
 
 async def _followed(process: _Process, timeout_ms: int | None) -> bool:

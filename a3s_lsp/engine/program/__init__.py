@@ -1,0 +1,1 @@
+"""Programmatic tool calling: scripts that use the tools of a session, in a process of their own."""
