@@ -66,6 +66,8 @@ def decide(policy: PermissionPolicy | None, call: CallFacts) -> Verdict:
 
 def _by_rules(policy: PermissionPolicy, call: CallFacts) -> Verdict:
     about = _About(policy, call.name)
+    if call.name == "git":
+        return _decide_words(about, call.subject)
     if call.name == "bash":
         return _decide_script(about, call.subject.strip(" \t\n"), take_apart(call.subject))
     subject = posixpath.normpath(call.subject.replace("\\", "/")) if call.subject else ""
@@ -112,6 +114,15 @@ def _default(policy: PermissionPolicy) -> Verdict:
             return Deny(policy.denial)
         case "ask":
             return Ask()
+
+
+def _decide_words(about: _About, words: str) -> Verdict:
+    """A call that is governed by its words, like a command that runs no other."""
+    if rule := _first(rule for rule in about.deny if rule.catches_command(words)):
+        return Deny(_blocked(rule), rule.text)
+    if rule := _first(rule for rule in about.allow if rule.covers_command(words)):
+        return Allow(rule.text)
+    return _without_leave(about, [words])
 
 
 def _decide_script(about: _About, text: str, script: Script) -> Verdict:

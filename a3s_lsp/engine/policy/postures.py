@@ -9,7 +9,20 @@ from a3s_lsp.engine.policy.permissions import PermissionPolicy
 Posture: TypeAlias = Literal["plan", "ask", "accept-edits", "auto"]
 POSTURES: tuple[Posture, ...] = get_args(Posture)
 """From the most to the least careful."""
-_READING = ("read", "ls", "glob", "grep")
+_LOOKING = (
+    "status",
+    "log:*",
+    "diff:*",
+    "show:*",
+    "blame:*",
+    "branch",
+    "stash",
+    "remote:*",
+    "worktree",
+    "worktree list",
+)
+_READING = ("read", "ls", "glob", "grep", "batch", *(f"git({words})" for words in _LOOKING))
+"""What is in a batch is decided call by call."""
 _EDITING = ("write", "edit", "patch", "replace")
 
 

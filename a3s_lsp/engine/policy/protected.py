@@ -29,6 +29,8 @@ def may_change_own_rules(call: CallFacts) -> bool:
     """Whether the call writes to what governs the agent; for a shell command, as far as its words show it."""
     if call.name in _WRITING_TOOLS:
         return any(governs_the_agent(path) for path in (call.subject, *call.paths))
+    if call.name == "git":
+        return any(governs_the_agent(word) for word in call.subject.split() if call.subject.startswith("restore"))
     return call.name == "bash" and _command_may(call.subject)
 
 

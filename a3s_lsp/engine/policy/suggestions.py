@@ -27,6 +27,8 @@ def suggest_rule(call: CallFacts) -> str:
         return ""
     if call.name == "bash":
         return _for_command(call.subject.strip(" \t\n"))
+    if call.name == "git":
+        return f"git({call.subject.split()[0]}:*)" if call.subject else ""
     if len(call.paths) > 1:
         return ""
     subject = call.paths[0] if call.paths else call.subject

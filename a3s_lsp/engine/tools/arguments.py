@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
-_PYTHON: Mapping[str, type[str | int | bool]] = {"string": str, "integer": int, "boolean": bool}
-_NOUNS = {"string": "a string", "integer": "an integer", "boolean": "true or false"}
+_PYTHON: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list[str]}
+_NOUNS = {"string": "a string", "integer": "an integer", "boolean": "true or false", "array": "a list of strings"}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What the model reads about one argument; `name` is for names that Python cannot spell."""
+    """What the model reads about one argument; `name` is for names that Python cannot spell, `choices` are the values
+    that it has."""
 
     description: str
     name: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -68,6 +70,16 @@ class _Field:
     type: str
     description: str
     required: bool
+    choices: tuple[str, ...] = ()
+
+    def schema(self) -> Json:
+        """The field as JSON schema has it."""
+        schema: Json = {"type": self.type, "description": self.description}
+        if self.type == "array":
+            schema["items"] = {"type": "string"}
+        if self.choices:
+            schema["enum"] = list(self.choices)
+        return schema
 
 
 def specification(name: str, description: str, arguments: type[DataclassInstance]) -> ToolSpec:
@@ -75,7 +87,7 @@ def specification(name: str, description: str, arguments: type[DataclassInstance
     known = _fields(arguments)
     schema: Json = {
         "type": "object",
-        "properties": {field.name: {"type": field.type, "description": field.description} for field in known},
+        "properties": {field.name: field.schema() for field in known},
         "required": [field.name for field in known if field.required],
         "additionalProperties": False,
     }
@@ -184,7 +196,7 @@ def _invalid(message: str) -> Invalid:
 
 
 @cache
-def _adapter(kind: str) -> TypeAdapter[str | int | bool]:
+def _adapter(kind: str) -> TypeAdapter[str | int | bool | list[str]]:
     from pydantic import ConfigDict, TypeAdapter
 
     return TypeAdapter(_PYTHON[kind], config=ConfigDict(coerce_numbers_to_str=True))
@@ -193,10 +205,13 @@ def _adapter(kind: str) -> TypeAdapter[str | int | bool]:
 @cache
 def _fields(arguments: type[DataclassInstance]) -> tuple[_Field, ...]:
     hints = get_type_hints(arguments, include_extras=True)
-    return tuple(_field(item.name, hints[item.name], item.default is MISSING) for item in fields(arguments))
+    return tuple(
+        _field(item.name, hints[item.name], item.default is MISSING and item.default_factory is MISSING)
+        for item in fields(arguments)
+    )
 
 
 def _field(attribute: str, hint: object, required: bool) -> _Field:
     python, parameter = get_args(hint)
-    kind = next(name for name, known in _PYTHON.items() if known is python)
-    return _Field(attribute, parameter.name or attribute, kind, parameter.description, required)
+    kind = next(name for name, known in _PYTHON.items() if known == python)
+    return _Field(attribute, parameter.name or attribute, kind, parameter.description, required, parameter.choices)
