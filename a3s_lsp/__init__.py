@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from a3s_lsp.sdk.agent import AsyncAgent
-    from a3s_lsp.sdk.blocking import Agent, EventStream, Session
+    from a3s_lsp.sdk.blocking import Agent, Session
     from a3s_lsp.sdk.eventtypes import EventType
     from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
     from a3s_lsp.sdk.options import SessionOptions
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.security import DefaultSecurityProvider
     from a3s_lsp.sdk.session import AsyncSession
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
-    from a3s_lsp.sdk.streams import AsyncEventStream
+    from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
     from a3s_lsp.sdk.verification import format_verification_summary
 
 __all__ = [
@@ -82,7 +82,7 @@ _ROOMS = {
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.policies",
     "DefaultSecurityProvider": "a3s_lsp.sdk.security",
-    "EventStream": "a3s_lsp.sdk.blocking",
+    "EventStream": "a3s_lsp.sdk.streams",
     "EventType": "a3s_lsp.sdk.eventtypes",
     "FileMemoryStore": "a3s_lsp.sdk.memory",
     "FileSessionStore": "a3s_lsp.sdk.stores",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
+from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.history_format import write_history
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.state import RunState
 from a3s_lsp.sdk.faces import AsyncFace, Face
+from a3s_lsp.sdk.replaying import replay
+from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
 
 
 class AsyncRecords(AsyncFace):
@@ -35,6 +40,30 @@ class AsyncRecords(AsyncFace):
             {"sequence": e.seq, "timestamp_ms": e.time_ms, "event": {"type": _stored_name(e.type), **e.fields}}
             for e in await self.engine.past_events(run_id)
         ]
+
+    def replay(self, run_id: str) -> AsyncEventStream:
+        """The events of a run once more, and those that are still to come. It ends as the run did; leaving it early
+        stops nothing. A3SError names the runs there are."""
+        known = self.engine.state.runs
+        if run_id not in known:
+            raise A3SError(f"There is no run {run_id} in this session. Known are: {', '.join(known) or 'none'}.")
+        return replay(self.engine, run_id)
+
+    def active_tools(self) -> list[Json]:
+        """The calls of the run that is going which run, or wait for leave: id, name, started_at_ms."""
+        if self.engine.current_run() is None:
+            return []
+        active = self.engine.state.trace.active.values()
+        return [{"id": call.id, "name": call.name, "started_at_ms": call.since_ms} for call in active]
+
+    def trace_events(self) -> list[Json]:
+        """What each tool call of the model came to, oldest first."""
+        return deepcopy(self.engine.state.trace.events)
+
+    async def refresh(self) -> None:
+        """Look again at what others may have changed: the files that this session has edited. Instructions and
+        commands of the project are read anew for each run anyway."""
+        await self.engine.review.reconcile()
 
     def _snapshot(self, run: RunState) -> Json:
         cut = not run.ended and self.engine.run(run.id) is None
@@ -93,6 +122,24 @@ class Records(Face):
     def run_events(self, run_id: str) -> list[Json]:
         """The stored events of a run: `[{"sequence", "timestamp_ms", "event": {"type", …}}]`."""
         return self._loop.call(self._session.run_events(run_id))
+
+    def replay(self, run_id: str) -> EventStream:
+        """The events of a run once more, and those that are still to come. It ends as the run did; leaving it early
+        stops nothing. A3SError names the runs there are."""
+        return EventStream.of(self._loop, lambda: self._session.replay(run_id))
+
+    def active_tools(self) -> list[Json]:
+        """The calls of the run that is going which run, or wait for leave: id, name, started_at_ms."""
+        return self._loop.here(self._session.active_tools)
+
+    def trace_events(self) -> list[Json]:
+        """What each tool call of the model came to, oldest first."""
+        return self._loop.here(self._session.trace_events)
+
+    def refresh(self) -> None:
+        """Look again at what others may have changed: the files that this session has edited. Instructions and
+        commands of the project are read anew for each run anyway."""
+        self._loop.call(self._session.refresh())
 
     def list_commands(self) -> list[dict[str, str]]:
         """The slash commands: name, description, usage."""

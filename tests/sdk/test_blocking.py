@@ -37,7 +37,7 @@ def test_stream_ends_with_the_terminal_event_and_history_is_there(tmp_path: Path
     session = session_with(ScriptedModel([Reply("", (call("bash", command="echo 1"),)), "done"]), tmp_path)
     events = list(session.stream("go"))
     kinds = [event.event_type for event in events]
-    assert kinds[0] == "start" and kinds[-1] == "end" and events[-1].text == "done"
+    assert kinds[:2] == ["agent_mode_changed", "start"] and kinds[-1] == "end" and events[-1].text == "done"
     ended = next(event for event in events if event.event_type == "tool_end")
     assert (ended.tool_name, ended.tool_output, ended.exit_code) == ("bash", "1\n", 0)
     assert len(session.history()) == 4
