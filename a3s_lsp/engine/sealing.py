@@ -73,6 +73,15 @@ class Sealer:
             return fact
         return self.question(fact) if isinstance(fact, f.QuestionAsked) else self._walk_fields(fact)
 
+    def records(self, records: Sequence[f.Record]) -> Sequence[f.Record]:
+        """The records of a log without what is a secret by now; the very same if there is nothing in them."""
+        if self.redactor.idle:
+            return records
+        sealed = [self.fact(record.fact) for record in records]
+        if all(fact is record.fact for fact, record in zip(sealed, records, strict=True)):
+            return records
+        return [replace(record, fact=fact) for fact, record in zip(sealed, records, strict=True)]
+
     def question(self, question: f.QuestionAsked) -> f.QuestionAsked:
         """A question without secrets. If they are in its rule it offers none: it would fit no call."""
         sealed = self._walk_fields(question)

@@ -37,6 +37,7 @@ from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State, folded
 from a3s_lsp.engine.store.writer import LogWriter
+from a3s_lsp.engine.stored import Stored
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.registry import Registry
@@ -57,11 +58,12 @@ class Session:
         self.sealer = Sealer(setup.redactor)
         self._journal = Journal(session_id, writer, state, self.sealer)
         self.review = Review(self._journal, setup.workspace)
+        self.stored = Stored(self._journal, writer)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self.verification = Verification(
             self._journal, setup.workspace, self.call_tool, self._executing, setup.verification
         )
-        self.memory = Recollection(self._journal, setup.memory)
+        self.memory = Recollection(self._journal, setup.memory, setup.redactor.text)
         self.context = Context(setup.slots, setup.workspace, self.memory)
         self.hooks = setup.hooks
         self._opened = monotonic()
@@ -178,9 +180,10 @@ class Session:
                     self.review.record(hit, run.id)
 
         await self.verification.begin(run.id)
+        hooks = self._hooks_of(run)
         return replace(
             self._direct_kit(),
-            system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit)),
+            system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
             judge=lambda call: self._judge(call, run.state.allowed),
             approver=self.setup.approver,
             reviews_first=self._reviews_first,
@@ -200,7 +203,7 @@ class Session:
             thinking_budget=self.setup.thinking_budget,
             remember=lambda error: self.memory.remember_run(run.state, error),
             unverified=lambda: self.verification.demand(run.id),
-            hooks=self._hooks_of(run),
+            hooks=hooks,
             make_room=lambda kit: self.compacting.make_room(kit, run.id),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
@@ -345,6 +348,13 @@ class Session:
     def set_permission(self, policy: PermissionPolicy | None) -> None:
         """Use another policy from now on; learned rules stay."""
         self._permission = policy
+
+    def follow(self, other: Session) -> None:
+        """Take over what was set on another session while it was open, and what keeps watch over it."""
+        self._permission = other.permission
+        self._reviews_first, self._unsaved = other._reviews_first, other._unsaved
+        for hook in other.hooks:
+            self.hooks.register(hook)
 
     def set_review(self, *, reviews_first: bool, unsaved: Unsaved) -> None:
         """Show changes before, or after, they are made, and treat unsaved text so, from the next run on."""

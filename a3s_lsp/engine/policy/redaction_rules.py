@@ -43,6 +43,8 @@ class Rule:
 
 def custom_rule(label: str, pattern: str) -> Rule:
     """A rule of the program's own. ValueError if the pattern is no regular expression, or matches nothing at all."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", label):
+        raise ValueError(f"The label {label!r} must be a word of letters, digits, - and _.")
     try:
         compiled = re.compile(pattern)
     except re.error as error:
