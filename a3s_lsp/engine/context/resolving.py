@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from a3s_lsp.engine.context.blocks import block, tokens_of
+from a3s_lsp.engine.context.perceiving import has_looked, has_recalled, may_look, recall_query
 from a3s_lsp.engine.context.system_prompt import PromptSlots, system_prompt
-from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.errors import StoreError, ToolError
+from a3s_lsp.engine.hook_firing import SessionHooks
 from a3s_lsp.engine.memory.items import written_time
-from a3s_lsp.engine.memory.recollection import Recollection
+from a3s_lsp.engine.memory.recollection import TOLD, Recollection
 from a3s_lsp.engine.memory.tables import Found
-from a3s_lsp.engine.memory_facts import ContextItem, ContextResolved, ContextResolving, MemoryFact
+from a3s_lsp.engine.memory_facts import ContextItem, ContextResolved, ContextResolving, MemoryFact, MemoryFailed
 from a3s_lsp.engine.ports import Workspace
 
 INSTRUCTIONS_FILE = "AGENTS.md"
@@ -37,12 +39,19 @@ class Context:
         self._workspace = workspace
         self._memory = memory
 
-    async def resolve(self, prompt: str, emit: Callable[[MemoryFact], None]) -> str:
+    async def resolve(self, prompt: str, emit: Callable[[MemoryFact], None], hooks: SessionHooks) -> str:
         """The whole system prompt for a run with this prompt."""
+        root = self._workspace.root
         emit(ContextResolving(("instructions", "memory") if self._memory.configured else ("instructions",)))
-        pieces = [*await self._instructions(), *await self._notes(prompt, emit)]
+        files: Sequence[_Piece] = ()
+        told: Sequence[Found] = ()
+        if await may_look(hooks, prompt, root):
+            files = await self._instructions()
+            told = await self._recall(prompt, emit, hooks)
+        pieces = [*files, *_notes(told)]
         emit(ContextResolved(tuple(ContextItem(p.provider, p.source, tokens_of(p.text)) for p in pieces)))
-        return system_prompt(self._slots, self._workspace.root, [piece.text for piece in pieces])
+        await has_looked(hooks, len(told), len(files))
+        return system_prompt(self._slots, root, [piece.text for piece in pieces])
 
     async def _instructions(self) -> Sequence[_Piece]:
         try:
@@ -57,13 +66,29 @@ class Context:
         heading = f"# Project Instructions ({INSTRUCTIONS_FILE})"
         return [_Piece("instructions", source, block(source, "Resource", f"{heading}\n\n{text}"))]
 
-    async def _notes(self, prompt: str, emit: Callable[[MemoryFact], None]) -> Sequence[_Piece]:
-        told = await self._memory.tell(prompt, emit) if self._memory.configured else []
-        if not told:
+    async def _recall(self, prompt: str, emit: Callable[[MemoryFact], None], hooks: SessionHooks) -> Sequence[Found]:
+        """The memories that the model is told, as far as hooks allow. Without a memory that works the run goes on."""
+        root = self._workspace.root
+        if not self._memory.configured:
             return ()
-        source = "a3s://memory"
-        notes = "\n\n".join(_note(one) for one in told)
-        return [_Piece("memory", source, block(source, "Memory", f"{_NOTES_HEADING}\n\n{notes}"))]
+        query = await recall_query(hooks, prompt, TOLD, root)
+        if query is None:
+            return ()
+        try:
+            told, error = await self._memory.tell(query, emit), ""
+        except StoreError as failed:
+            told, error = [], str(failed)
+            emit(MemoryFailed(error))
+        await has_recalled(hooks, query, len(told), error, root)
+        return told
+
+
+def _notes(told: Sequence[Found]) -> Sequence[_Piece]:
+    if not told:
+        return ()
+    source = "a3s://memory"
+    notes = "\n\n".join(_note(one) for one in told)
+    return [_Piece("memory", source, block(source, "Memory", f"{_NOTES_HEADING}\n\n{notes}"))]
 
 
 def _note(found: Found) -> str:

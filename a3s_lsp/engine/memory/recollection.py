@@ -15,7 +15,7 @@ from a3s_lsp.engine.memory.memories import Memories
 from a3s_lsp.engine.memory.tables import Found
 from a3s_lsp.engine.state import RunState
 
-_TOLD = 5
+TOLD = 5
 """How many memories one run is told."""
 _SEARCHED = 20
 _REMEMBERED_CHARACTERS = 1000
@@ -53,8 +53,9 @@ async def open_memory(memories: Memories | None, settings: Memory) -> MemorySetu
 class Recollection:
     """Methods raise A3SError if no memory is configured, StoreError if it cannot be used."""
 
-    def __init__(self, journal: Journal, setup: MemorySetup) -> None:
+    def __init__(self, journal: Journal, setup: MemorySetup, redact: Callable[[str], str]) -> None:
         self._journal = journal
+        self._redact = redact
         self._setup = setup
         self._settings = setup.settings
 
@@ -74,11 +75,11 @@ class Recollection:
 
     async def remember_success(self, task: str, tools: Sequence[str], result: str) -> None:
         """Keep what worked."""
-        await self._store(success(task, tools, result), None)
+        await self._store(success(self._redact(task), tools, self._redact(result)), None)
 
     async def remember_failure(self, task: str, error: str, tools: Sequence[str]) -> None:
         """Keep what did not work."""
-        await self._store(failure(task, error, tools), None)
+        await self._store(failure(self._redact(task), self._redact(error), tools), None)
 
     async def remember_run(self, run: RunState, error: str | None) -> None:
         """Keep how a run came out, if it used tools. A memory that cannot be written does not fail the run."""
@@ -88,7 +89,7 @@ class Recollection:
         if error is None:
             item = success(prompt, run.used_tools, _short(run.last_output))
         else:
-            item = failure(prompt, _short(error), run.used_tools)
+            item = failure(prompt, _short(self._redact(error)), run.used_tools)
         try:
             await self._store(item, None if run.ended else run.id)
         except StoreError as lost:
@@ -118,16 +119,11 @@ class Recollection:
         return await self._memories.recent(limit)
 
     async def tell(self, prompt: str, emit: Callable[[mf.MemoryFact], None]) -> list[Found]:
-        """What a run with this prompt should know, the most relevant first. A memory that cannot be read does not fail
-        the run."""
+        """What a run with this prompt should know, the most relevant first."""
         query = prompt[:_QUERY_CHARACTERS]
-        try:
-            found = await self._memories.search(query, _SEARCHED, self._settings.relevance)
-            told = [one for one in found if one.about][:_TOLD]
-            await self._memories.touch([one.item for one in told])
-        except StoreError as error:
-            emit(mf.MemoryFailed(str(error)))
-            return []
+        found = await self._memories.search(query, _SEARCHED, self._settings.relevance)
+        told = [one for one in found if one.about][:TOLD]
+        await self._memories.touch([one.item for one in told])
         emit(mf.MemoriesSearched(query, (), len(told)))
         for one in told:
             emit(mf.MemoryRecalled(one.item.id, one.item.content, round(one.relevance, 4)))
