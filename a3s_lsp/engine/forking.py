@@ -10,12 +10,10 @@ import uuid
 from collections.abc import Sequence
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.ports import SessionStore
 from a3s_lsp.engine.rewind_points import end_before
-from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.state import State
-from a3s_lsp.engine.store.log_building import LogBuilder
+from a3s_lsp.engine.store.log_building import LogBuilder, add
 
 _FORKED = "The session was forked while this prompt was being answered."
 _NOT_RUN = "Not known: the session was forked before this call had a result. Look at what it may have done."
@@ -30,18 +28,6 @@ def fork(store: SessionStore, session_id: str, at: str | None = None, new_id: st
     fork_id = str(uuid.uuid4()) if new_id is None else new_id
     add(store, fork_id, forked(list(store.read(session_id)), session_id, at))
     return fork_id
-
-
-def add(store: SessionStore, session_id: str, records: Sequence[f.Record]) -> None:
-    """Store a whole log as a new session. Raises A3SError if the id is taken, or none."""
-    check_id(session_id)
-    store.open(session_id)
-    try:
-        if store.info(session_id) is not None:
-            raise A3SError(f"Session {session_id} exists already: choose another id.")
-        store.append(session_id, records, sync=True)
-    finally:
-        store.release(session_id)
 
 
 def forked(records: Sequence[f.Record], origin: str, at: str | None) -> Sequence[f.Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine.handlers import Handler
@@ -99,6 +99,9 @@ class Hooks:
             found = len(kept) < len(self._hooks)
             self._hooks = kept
         return found
+
+    def __iter__(self) -> Iterator[Hook]:
+        return iter(tuple(self._hooks.values()))
 
     def __len__(self) -> int:
         return len(self._hooks)

@@ -37,7 +37,6 @@ from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State, folded
 from a3s_lsp.engine.store.writer import LogWriter
-from a3s_lsp.engine.stored import Stored
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.registry import Registry
@@ -58,7 +57,6 @@ class Session:
         self.sealer = Sealer(setup.redactor)
         self._journal = Journal(session_id, writer, state, self.sealer)
         self.review = Review(self._journal, setup.workspace)
-        self.stored = Stored(self._journal, writer)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self.verification = Verification(
             self._journal, setup.workspace, self.call_tool, self._executing, setup.verification
@@ -180,7 +178,7 @@ class Session:
                     self.review.record(hit, run.id)
 
         await self.verification.begin(run.id)
-        hooks = self._hooks_of(run)
+        hooks = await self._hooks_of(run)
         return replace(
             self._direct_kit(),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
@@ -208,14 +206,14 @@ class Session:
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
 
-    def _hooks_of(self, run: Run) -> SessionHooks:
-        starting, self._started = not self._started, True
-        return SessionHooks(
-            self.hooks,
-            self.id,
-            lambda fact: self.review.record(fact, None if run.state.ended else run.id),
-            starting=starting,
+    async def _hooks_of(self, run: Run) -> SessionHooks:
+        hooks = SessionHooks(
+            self.hooks, self.id, lambda fact: self.review.record(fact, None if run.state.ended else run.id)
         )
+        if not self._started:
+            self._started = True
+            await hookpoints.session_started(hooks, self._model.name)
+        return hooks
 
     def _direct_kit(self) -> Kit:
         """The kit of a call that the program itself makes: no conversation, and nobody to ask."""
@@ -376,7 +374,7 @@ class Session:
             return
         await self.cancel()
         self.closed = True
-        hooks = SessionHooks(self.hooks, self.id, self._journal.append)
+        hooks = SessionHooks(self.hooks, self.id, self.review.record)
         await hookpoints.session_ended(hooks, self.state, self._opened)
         self.hooks.dismiss(self.id)
         self.review.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import uuid
@@ -12,6 +13,7 @@ from a3s_lsp.engine.assembly import Surroundings, open_configured
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
+from a3s_lsp.engine.context.room import configured_room
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
@@ -22,28 +24,28 @@ from a3s_lsp.engine.ports import Model
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.state import State
-from a3s_lsp.engine.store.memory import MemoryStore
-from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
-from a3s_lsp.places import user_config
+from a3s_lsp.places import user_commands, user_config
+from a3s_lsp.sdk.checks import string
+from a3s_lsp.sdk.compaction import compaction_of
 from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.limits import limits_of
 from a3s_lsp.sdk.options import SessionOptions, planning_mode
-from a3s_lsp.sdk.results import Handle
 from a3s_lsp.sdk.session import AsyncSession
+from a3s_lsp.sdk.stored import AsyncStoredSessions
+from a3s_lsp.sdk.stores import MemorySessionStore, SessionStore, configured_store
 from a3s_lsp.sdk.verification import requirement_of
 
 
-class AsyncAgent(Handle):
+class AsyncAgent(AsyncStoredSessions):
     """A configuration, ready to have sessions. Made by `create`."""
 
     _open_named: Callable[[str | None], Awaitable[Model]]
     _settings: Settings
-    _writer: LogWriter
 
     @classmethod
     async def create(cls, config_source: str) -> AsyncAgent:
@@ -71,33 +73,68 @@ class AsyncAgent(Handle):
         self = object.__new__(cls)
         self._open_named = open_named
         self._settings = settings
-        self._writer = LogWriter(MemoryStore())
+        self._store = configured_store(settings)
         return self
 
     async def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> AsyncSession:
         """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
         chosen = with_named(options, named)
         setup = await self._setup(workspace, chosen, None)
-        session_id = chosen.session_id or str(uuid.uuid4())
-        engine = await EngineSession.create(session_id, setup, self._writer_of(chosen))
-        return AsyncSession.of(engine, workspace)
+        session_id = str(uuid.uuid4()) if chosen.session_id is None else chosen.session_id
+        store = chosen.session_store or self._store or MemorySessionStore()  # one of its own goes with the session
+        engine = await EngineSession.create(session_id, setup, store.writer)
+        return self._opened(engine, workspace, chosen, store)
 
-    async def resume_session(self, session_id: str, options: SessionOptions) -> AsyncSession:
-        """The stored session with this id. `await session.resume()` goes on with a run that had been cut."""
-        if options.session_store is None:
-            raise A3SError("Failed to resume session: resume_session requires a session_store in SessionOptions")
+    async def resume_session(
+        self, session_id: str, options: SessionOptions, workspace: str | None = None
+    ) -> AsyncSession:
+        """The stored session with this id, on another folder if one is given. `await session.resume()` goes on with a
+        run that had been cut."""
+        string("session_id", session_id)
+        chosen = with_named(options, {})
         try:
-            engine = await EngineSession.load(
-                session_id,
-                lambda state: self._setup(state.workspace, options, state),
-                self._writer_of(options),
-            )
+            store = self._store_of(chosen, "resume_session")
+            await store.writer.call(lambda: store.adopt(session_id))
+            return await self._resumed(session_id, chosen, store, workspace)
         except A3SError as error:
             raise type(error)(f"Failed to resume session: {error}") from error
-        return AsyncSession.of(engine, engine.state.workspace)
 
-    def _writer_of(self, options: SessionOptions) -> LogWriter:
-        return self._writer if options.session_store is None else options.session_store.writer
+    async def fork_session(
+        self, session_id: str, options: SessionOptions, at: str | None = None, new_id: str | None = None
+    ) -> AsyncSession:
+        """A new session that begins as the stored one was before the run or call `at`, or as it is."""
+        chosen = with_named(options, {})
+        store = self._store_of(chosen, "fork_session")
+        fork_id = await store.writer.call(lambda: store.fork(session_id, at, new_id))
+        return await self._resumed(fork_id, chosen, store, None)
+
+    def _store_of(self, options: SessionOptions, caller: str) -> SessionStore:
+        store = options.session_store or self._store
+        if store is None:
+            raise A3SError(f"{caller} requires a session_store in SessionOptions")
+        return store
+
+    async def _resumed(
+        self, session_id: str, options: SessionOptions, store: SessionStore, workspace: str | None
+    ) -> AsyncSession:
+        async def setup(state: State) -> Setup:
+            if workspace is None and not await asyncio.to_thread(os.path.isdir, state.workspace):
+                raise A3SError(
+                    f"The folder {state.workspace} of session {session_id} is gone: "
+                    "name the one to go on in with resume_session(…, workspace=…)."
+                )
+            return await self._setup(workspace or state.workspace, options, state)
+
+        engine = await EngineSession.load(session_id, setup, store.writer)
+        return self._opened(engine, engine.state.workspace, options, store)
+
+    def _opened(
+        self, engine: EngineSession, workspace: str, options: SessionOptions, store: SessionStore
+    ) -> AsyncSession:
+        # Another session of the same store has the model of its own log, which may have been switched.
+        same = with_named(options, {})
+        same.model = None
+        return AsyncSession.of(engine, workspace, lambda session_id: self._resumed(session_id, same, store, None))
 
     async def _setup(self, workspace: str, options: SessionOptions, state: State | None) -> Setup:
         if not isinstance(workspace, str):
@@ -127,6 +164,9 @@ class AsyncAgent(Handle):
             warnings=(memory.warning,) if memory.warning else (),
             checkpoints=_checkpoints(options),
             verification=requirement_of(options.require_verification),
+            compaction=compaction_of(options),
+            room=functools.partial(configured_room, self._settings.providers),
+            own_commands=user_commands(),
             limits=limits_of(options, self._settings),
             budget=options.budget or Budget(),
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),

@@ -10,9 +10,11 @@ from typing import Self
 
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
+from a3s_lsp.sdk.commands import SlashCommands
 from a3s_lsp.sdk.confirmations import Answers
 from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.hooks import Hooking
+from a3s_lsp.sdk.keeping import Keeping
 from a3s_lsp.sdk.limits import Bounds
 from a3s_lsp.sdk.loop_thread import LoopThread
 from a3s_lsp.sdk.memory import Remembering
@@ -20,17 +22,17 @@ from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
-from a3s_lsp.sdk.results import AgentResult, Handle
+from a3s_lsp.sdk.results import AgentResult
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
+from a3s_lsp.sdk.stored import StoredSessions
 from a3s_lsp.sdk.streams import EventStream as EventStream
 from a3s_lsp.sdk.verification import Verification
 
 
-class Agent(Handle):
+class Agent(StoredSessions):
     """A configuration, ready to have sessions. Made by `create`."""
 
-    _loop: LoopThread
     _agent: AsyncAgent
 
     @classmethod
@@ -55,15 +57,24 @@ class Agent(Handle):
         """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
         return Session.of(self._loop, self._loop.call(self._agent.session(workspace, options, **named)))
 
-    def resume_session(self, session_id: str, options: SessionOptions) -> Session:
-        """The stored session with this id. `session.resume()` goes on with a run that had been cut."""
-        return Session.of(self._loop, self._loop.call(self._agent.resume_session(session_id, options)))
+    def resume_session(self, session_id: str, options: SessionOptions, workspace: str | None = None) -> Session:
+        """The stored session with this id, on another folder if one is given. `session.resume()` goes on with a run
+        that had been cut."""
+        return Session.of(self._loop, self._loop.call(self._agent.resume_session(session_id, options, workspace)))
+
+    def fork_session(
+        self, session_id: str, options: SessionOptions, at: str | None = None, new_id: str | None = None
+    ) -> Session:
+        """A new session that begins as the stored one was before the run or call `at`, or as it is."""
+        return Session.of(self._loop, self._loop.call(self._agent.fork_session(session_id, options, at, new_id)))
 
     def __repr__(self) -> str:
         return "Agent(...)"
 
 
-class Session(Records, Answers, DirectTools, Hooking, Programs, Verification, Remembering, Bounds):
+class Session(
+    Records, SlashCommands, Answers, DirectTools, Hooking, Keeping, Programs, Verification, Remembering, Bounds
+):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
 
     @classmethod

@@ -31,6 +31,19 @@ def string(name: str, value: object) -> str:
     return value
 
 
+def optional_string(name: str, value: object) -> str | None:
+    """A string that can be written as UTF-8, or None. TypeError if it is neither."""
+    return None if value is None else string(name, value)
+
+
+def path_text(name: str, value: object) -> str:
+    """A string that can be a path. TypeError if it is no string, ValueError if it is no path."""
+    text = string(name, value)
+    if not text or "\0" in text:
+        raise ValueError(f"{name} must be a path: it is empty, or has a NUL character")
+    return text
+
+
 def count(name: str, value: object) -> int:
     """A whole number from 0 on. TypeError if it is none, OverflowError if it is negative or beyond 64 bits."""
     if not isinstance(value, int) or isinstance(value, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,9 +13,11 @@ from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Usage
 from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
+from a3s_lsp.sdk.commands import AsyncSlashCommands
 from a3s_lsp.sdk.confirmations import AsyncAnswers
 from a3s_lsp.sdk.direct import AsyncDirectTools
 from a3s_lsp.sdk.hooks import AsyncHooking
+from a3s_lsp.sdk.keeping import AsyncKeeping
 from a3s_lsp.sdk.limits import AsyncBounds
 from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.program import AsyncPrograms
@@ -29,9 +31,11 @@ from a3s_lsp.sdk.verification import AsyncVerification
 
 class AsyncSession(
     AsyncRecords,
+    AsyncSlashCommands,
     AsyncAnswers,
     AsyncDirectTools,
     AsyncHooking,
+    AsyncKeeping,
     AsyncPrograms,
     AsyncVerification,
     AsyncRemembering,
@@ -42,10 +46,13 @@ class AsyncSession(
     _workspace: str
 
     @classmethod
-    def of(cls, engine: EngineSession, workspace: str) -> AsyncSession:
-        """Around a session of the engine."""
+    def of(
+        cls, engine: EngineSession, workspace: str, reopen: Callable[[str], Awaitable[AsyncSession]]
+    ) -> AsyncSession:
+        """Around a session of the engine; `reopen` opens another one of its store with the same options."""
         self = object.__new__(cls)
         self.engine = engine
+        self._reopen = reopen
         # A relative folder is shown as what it meant when the session was made.
         self._workspace = str(engine.workspace.root) if workspace in (".", "..") else workspace
         return self
@@ -167,10 +174,6 @@ class AsyncSession(
             unasked = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
             return " ".join((unasked, *self.engine.setup.warnings))
         return " ".join(self.engine.setup.warnings) or None
-
-    async def save(self) -> None:
-        """Return when everything so far is durable. A session with a store needs no saving. Raises StoreError."""
-        await self.engine.settled()
 
     def __repr__(self) -> str:
         return f"Session(id='{self.session_id}', workspace='{self._workspace}')"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from a3s_lsp.engine import forking
+from a3s_lsp.engine.config.settings import Settings
+from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.ports import SessionInfo
+from a3s_lsp.engine.store import folder
+from a3s_lsp.engine.store.exchange import document, log_of, read_document, write_document
+from a3s_lsp.engine.store.log_building import add
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.engine.store.writer import LogWriter
+from a3s_lsp.sdk.checks import optional_string, path_text, string
 
 
 class ArtifactStoreLimits:
@@ -20,20 +29,72 @@ class ArtifactStoreLimits:
         return f"ArtifactStoreLimits(max_artifacts={self.max_artifacts}, max_bytes={self.max_bytes})"
 
 
-class FileSessionStore:
-    """Sessions in the file `sessions.db` of a folder, which is made when it is first needed."""
+class SessionStore:
+    """What every store of sessions can do. Calls block; any thread may make them. All raise StoreError."""
+
+    writer: LogWriter
+
+    def sessions(self) -> list[Json]:
+        """All sessions, newest first: id, workspace, title, status, messages, updated_at_ms, forked_from."""
+        return [_row(info) for info in self.writer.store.sessions()]
+
+    def fork(self, session_id: str, at: str | None = None, new_id: str | None = None) -> str:
+        """Store a session that begins as this one was before the run or call `at`, or as it is. Returns its id."""
+        self.adopt(string("session_id", session_id))
+        return forking.fork(self.writer.store, session_id, optional_string("at", at), optional_string("new_id", new_id))
+
+    def delete(self, session_id: str) -> bool:
+        """Delete a session. False if there was none. SessionBusy if another process has it open."""
+        return self.writer.store.delete(string("session_id", session_id))
+
+    def export(self, session_id: str, path: str | None = None) -> Json:
+        """The whole session as a JSON object, which is also written to the file `path` if one is given."""
+        self.adopt(string("session_id", session_id))
+        named = None if path is None else Path(path_text("path", path))
+        session = document(session_id, self.writer.store.read(session_id))
+        if named is not None:
+            write_document(named, session)
+        return session
+
+    def import_session(self, source: str | Mapping[str, object], new_id: str | None = None) -> str:
+        """Take in what `export` gave, or a session file of a3s-code: an object, or the path of a file. Returns the id
+        of the session. Rules that were learned elsewhere are left out, and runs that were going have ended."""
+        if not isinstance(source, str | Mapping):
+            raise TypeError(f"source must be a path or an exported session, not {type(source).__name__}")
+        if isinstance(source, str):
+            path = Path(path_text("source", source))
+            session_id, records = log_of(read_document(path), path.parent)
+        else:
+            session_id, records = log_of(source)
+        chosen = optional_string("new_id", new_id) or session_id
+        add(self.writer.store, chosen, records)
+        return chosen
+
+    def adopt(self, session_id: str) -> None:
+        """Take over a session that is only there in another format."""
+
+
+class FileSessionStore(SessionStore):
+    """Sessions in the file `sessions.db` of a folder, which is made when it is first needed. Session files that
+    a3s-code has left in the folder are taken over when they are asked for by their id."""
 
     def __init__(self, dir: str) -> None:
-        if not isinstance(dir, str):
-            raise TypeError(f"dir must be a string, not {type(dir).__name__}")
-        self.dir = dir
-        self.writer = LogWriter(SQLiteStore(Path(dir) / "sessions.db"))
+        self.dir = path_text("dir", dir)
+        self.writer = LogWriter(SQLiteStore(Path(dir) / "sessions.db", "give FileSessionStore another folder"))
+
+    def adopt(self, session_id: str) -> None:
+        """Take over a session that is only there as a file of a3s-code."""
+        folder.adopt(self.writer.store, Path(self.dir), session_id)
+
+    def delete(self, session_id: str) -> bool:
+        """Delete a session, and the files of a3s-code that it was taken over from. False if there was none."""
+        return folder.delete(self.writer.store, Path(self.dir), string("session_id", session_id))
 
     def __repr__(self) -> str:
         return f'FileSessionStore(dir="{self.dir}")'
 
 
-class MemorySessionStore:
+class MemorySessionStore(SessionStore):
     """Sessions that live as long as this object."""
 
     def __init__(self) -> None:
@@ -41,3 +102,22 @@ class MemorySessionStore:
 
     def __repr__(self) -> str:
         return "MemorySessionStore()"
+
+
+def _row(info: SessionInfo) -> Json:
+    return {
+        "id": info.id,
+        "workspace": info.workspace,
+        "title": info.title,
+        "status": info.status,
+        "messages": info.messages,
+        "updated_at_ms": info.updated_ms,
+        "forked_from": info.origin or None,
+    }
+
+
+def configured_store(settings: Settings) -> SessionStore | None:
+    """The store that the configuration names for sessions that are given none; None if it names none."""
+    if settings.storage_backend == "memory" or not settings.sessions_dir:
+        return None
+    return FileSessionStore(str(Path(settings.sessions_dir).expanduser().absolute()))

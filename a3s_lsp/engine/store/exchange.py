@@ -27,7 +27,7 @@ _CUT = "The session was exported while this prompt was being answered."
 _NOT_KNOWN = "Not known: the session was exported before this call had a result."
 
 
-def document(session_id: str, records: Sequence[f.Record]) -> Json:
+def document(session_id: str, records: Iterable[f.Record]) -> Json:
     """The whole session as one JSON value."""
     return {
         "format": FORMAT,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import is_shown
 from a3s_lsp.engine.messages import Json, unanswered
+from a3s_lsp.engine.ports import SessionStore
+from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.state import State, merged
 
 
@@ -49,3 +52,15 @@ class LogBuilder:
         self.state.apply(record)
         if record.seq is not None:
             self._seqs[record.run_id] = record.seq + 1
+
+
+def add(store: SessionStore, session_id: str, records: Sequence[f.Record]) -> None:
+    """Store a whole log as a new session. Raises A3SError if the id is taken, or none."""
+    check_id(session_id)
+    store.open(session_id)
+    try:
+        if store.info(session_id) is not None:
+            raise A3SError(f"Session {session_id} exists already: choose another id.")
+        store.append(session_id, records, sync=True)
+    finally:
+        store.release(session_id)
