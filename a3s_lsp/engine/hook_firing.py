@@ -26,12 +26,8 @@ def _unheard(fact: HookFailed) -> None:
 class SessionHooks:
     """The hooks as one session fires them: its id is in every payload, and what goes wrong becomes a fact of it."""
 
-    def __init__(
-        self, hooks: Hooks, session_id: str, emit: Callable[[HookFailed], None] = _unheard, *, starting: bool = False
-    ) -> None:
+    def __init__(self, hooks: Hooks, session_id: str, emit: Callable[[HookFailed], None] = _unheard) -> None:
         self.session_id = session_id
-        self.starting = starting
-        """Whether the session has its first run."""
         self._emit = emit
         self._hooks = hooks
 

@@ -204,7 +204,7 @@ async def before_turn(kit: Kit, request: ModelRequest) -> ModelRequest:
     payload: Json = {
         "prompt": _prompt(request.messages),
         "system_prompt": request.system,
-        **_model(kit),
+        **_model(kit.model.name),
         "available_tools": [tool.name for tool in request.tools],
     }
     answer = await kit.hooks.ask("generate_start", payload)
@@ -252,7 +252,7 @@ async def before_chunk(kit: Kit, request: ModelRequest, chunk: Chunk, *, thinkin
     """Tell that the model begins to think aloud, if it was not `thinking` yet, or that its provider makes us wait."""
     match chunk:
         case ReasoningDelta() if not thinking:
-            await kit.hooks.tell("pre_reasoning", {"prompt": _prompt(request.messages), **_model(kit)})
+            await kit.hooks.tell("pre_reasoning", {"prompt": _prompt(request.messages), **_model(kit.model.name)})
         case Waiting(reason="rate_limit", delay_ms=delay_ms):
             told: Json = {"limit_type": "requests", "retry_after_ms": delay_ms, "current_usage": None}
             await kit.hooks.tell("on_rate_limit", told)
@@ -265,8 +265,6 @@ async def before_chunk(kit: Kit, request: ModelRequest, chunk: Chunk, *, thinkin
 
 async def before_run(kit: Kit, run: RunState) -> None:
     """Have the hooks see the prompt before the model does. Raises RunFailed if they stop it."""
-    if kit.hooks.starting:
-        await kit.hooks.tell("session_start", {"system_prompt": kit.system, **_model(kit)})
     if run.turns or run.rewritten or not kit.hooks.wanted("pre_prompt"):  # a run that was cut had that before
         return
     conversation = kit.conversation()
@@ -317,6 +315,11 @@ async def after_compaction(kit: Kit, done: f.Compacted) -> None:
     await kit.hooks.tell("post_compact", {**counts, "summary": done.summary})
 
 
+async def session_started(hooks: SessionHooks, model: str) -> None:
+    """Tell of a session that has its first run."""
+    await hooks.tell("session_start", _model(model))
+
+
 async def session_ended(hooks: SessionHooks, state: State, begun: float) -> None:
     """Tell of the end of a session."""
     calls = sum(run.tool_calls for run in state.runs.values())
@@ -328,8 +331,8 @@ def _prompt(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if isinstance(message, UserMessage)), "")
 
 
-def _model(kit: Kit) -> Json:
-    provider, _, name = kit.model.name.partition("/")
+def _model(model: str) -> Json:
+    provider, _, name = model.partition("/")
     return {"model_provider": provider, "model_name": name}
 
 

@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from a3s_lsp.engine.errors import A3SError
+
 T = TypeVar("T")
 STEP_SECONDS = 0.1
 """How long a blocking wait may hold back Ctrl-C."""
@@ -25,10 +27,16 @@ class LoopThread:
         self.loop = asyncio.new_event_loop()
         thread = threading.Thread(target=_serve, args=(self.loop,), name="a3s-engine", daemon=True)
         thread.start()
+        self._thread = thread.ident
         weakref.finalize(self, self.loop.call_soon_threadsafe, self.loop.stop)
 
     def call(self, work: Coroutine[object, object, T]) -> T:
         """Run it, and wait for it. Ctrl-C cancels it, and waits for a moment until it has tidied up."""
+        if threading.get_ident() == self._thread:
+            work.close()
+            raise A3SError(
+                "A coroutine on a session's own thread cannot use the blocking face; use a plain function."
+            )
         tasks: list[asyncio.Task[T]] = []
 
         async def watched() -> T:

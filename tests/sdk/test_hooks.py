@@ -510,6 +510,16 @@ def test_a_hook_may_use_the_tools_of_its_session(tmp_path: Path) -> None:
     assert "two" in tool_ends(list(session.stream("go")))[0][0]
 
 
+def test_a_coroutine_that_uses_the_blocking_face_is_told_that_it_cannot(tmp_path: Path) -> None:
+    session = session_on(tmp_path, bash("echo one"), "fin")
+
+    async def misled(event: Json) -> str:
+        return session.bash("echo two")
+
+    session.register_hook("h", "pre_tool_use", misled)
+    assert "cannot use the blocking face" in tool_ends(list(session.stream("go")))[0][0]
+
+
 def test_a_hook_that_sends_to_its_own_session_is_told_that_it_cannot(tmp_path: Path) -> None:
     session = session_on(tmp_path, "one", "two")
     session.register_hook("h", "pre_prompt", handler=lambda event: session.send("again").text)
