@@ -36,3 +36,8 @@ def user_config() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("a3s") / "agent.acl"
+
+
+def user_commands() -> Path:
+    """The folder of the person's own slash commands, one Markdown file for each."""
+    return user_config().parent / "commands"

@@ -58,12 +58,12 @@ async def run_prompt(
 
 
 async def _answer(session: Session, prompt: str) -> ExitCode:
-    command = session.command_in(prompt)
-    if command is not None:
-        print(await session.run_command(*command))
+    asked = await session.slash.answer(RunQueued(prompt))
+    if isinstance(asked, str):
+        print(asked)
         return 0
     session.subscribe(_show)
-    run = session.start(RunQueued(prompt))
+    run = session.start(asked)
     with _CtrlC(run):
         result = await run.wait()
     print(flush=True)

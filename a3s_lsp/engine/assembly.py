@@ -10,6 +10,7 @@ from pathlib import Path
 
 from a3s_lsp.engine.config.load import Loaded, load
 from a3s_lsp.engine.config.settings import Settings
+from a3s_lsp.engine.context.room import CompactionPolicy, configured_room
 from a3s_lsp.engine.errors import ConfigError
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
@@ -97,6 +98,9 @@ async def assemble(
         reviews_first=wishes.reviews_first,
         unsaved=wishes.unsaved,
         checkpoints=surroundings.checkpoints,
+        compaction=CompactionPolicy(auto=True),
+        room=functools.partial(configured_room, settings.providers),
+        own_commands=surroundings.user_config.parent / "commands",
         limits=Limits(max_tool_rounds=settings.max_tool_rounds or default.max_tool_rounds),
     )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from a3s_lsp.engine.messages import Message
+from a3s_lsp.engine.messages import Json, Message
 
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The messages from `first` up to `last` gave way to `messages`, and outputs of calls to markers: pairs of a call and
-    what stands there now. `percent_…` is the part of the model's room that was and is taken, from 0 to 1.
+    """The messages from `first` up to `last` gave way to `messages`, and outputs of calls to markers: pairs of a call
+    and what stands there now. `percent_…` is the part of the model's room that was and is taken, from 0 to 1.
 
     `failure` says why the summary was made by rule, and not by the model.
     """
@@ -43,3 +43,22 @@ class HistoryRestored:
 
     messages: int
     type: Literal["history_restored"] = "history_restored"
+
+
+def describe_compaction(fact: object) -> tuple[str, Json] | None:
+    """The event of one of these facts; None for another fact."""
+    match fact:
+        case Compacted():
+            fields: Json = {
+                "before_messages": fact.before_messages,
+                "after_messages": fact.after_messages,
+                "percent_before": fact.percent_before,
+                "percent_after": fact.percent_after,
+            }
+            if fact.markers:
+                return "context_pruned", {**fields, "outputs": len(fact.markers)}
+            return "context_compacted", {**fields, "summary": fact.summary, "failure": fact.failure}
+        case CompactionUndone(messages=count) | HistoryRestored(messages=count):
+            return "context_restored", {"messages": count}
+        case _:
+            return None

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
+from a3s_lsp.engine.compaction_facts import describe_compaction
 from a3s_lsp.engine.memory_facts import describe_memory
 from a3s_lsp.engine.messages import Json, Usage
+from a3s_lsp.engine.policy_facts import describe_policy
 from a3s_lsp.engine.verification import Summary
 from a3s_lsp.engine.verification_events import describe_verification, verification_fields
 
@@ -20,10 +22,12 @@ OUTSIDE_RUNS = (
     f.HunkChanged,
     f.Rewound,
     f.HookFailed,
+    f.McpServerChanged,
     f.VerificationReported,
     f.Compacted,
     f.CompactionUndone,
     f.HistoryRestored,
+    f.RuleForgotten,
 )
 """Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})
@@ -65,6 +69,8 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "start", {"prompt": prompt}
         case f.RunResumed():
             return "run_resumed", {}
+        case f.McpServerChanged(name=name, status=status, error=error, tools=count):
+            return "mcp_server", {"name": name, "status": status, "error": error, "tool_count": count}
         case f.HookFailed(hook_id=hook_id, event_type=event_type, error=error):
             return "hook_failed", {"hook_id": hook_id, "event_type": event_type, "error": error}
         case f.PromptRewritten(prompt=prompt, hooks=hooks):
@@ -76,10 +82,6 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
         case f.Rewound():
             fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
             return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
-        case f.Compacted():
-            return _compacted(fact)
-        case f.CompactionUndone(messages=count) | f.HistoryRestored(messages=count):
-            return "context_restored", {"messages": count}
         case f.TurnStarted(turn=turn):
             return "turn_start", {"turn": turn}
         case f.TextStreamed(text=text):
@@ -91,6 +93,8 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "turn_end", {"turn": turn, **used, "finish_reason": reason}
         case f.RunEnded():
             return _ending(fact)
+        case f.RuleLearned() | f.RuleForgotten() | f.ContentFlagged():
+            return describe_policy(fact)
         case f.AgentModeChanged() | f.ModelRetried() | f.Continued() | f.BudgetHit():
             return _course(fact)
         case _:
@@ -144,19 +148,7 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
                 "error_kind": fact.error_kind,
             }
         case _:
-            return describe_memory(fact) or describe_verification(fact)
-
-
-def _compacted(fact: f.Compacted) -> tuple[str, Json]:
-    fields: Json = {
-        "before_messages": fact.before_messages,
-        "after_messages": fact.after_messages,
-        "percent_before": fact.percent_before,
-        "percent_after": fact.percent_after,
-    }
-    if fact.markers:
-        return "context_pruned", {**fields, "outputs": len(fact.markers)}
-    return "context_compacted", {**fields, "summary": fact.summary, "failure": fact.failure}
+            return describe_compaction(fact) or describe_memory(fact) or describe_verification(fact)
 
 
 def _question(fact: f.QuestionAsked) -> Json:

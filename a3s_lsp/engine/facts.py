@@ -31,6 +31,7 @@ from a3s_lsp.engine.file_facts import TextEdited as TextEdited
 from a3s_lsp.engine.file_facts import TreeChanged as TreeChanged
 from a3s_lsp.engine.hook_facts import HookFailed as HookFailed
 from a3s_lsp.engine.hook_facts import PromptRewritten as PromptRewritten
+from a3s_lsp.engine.mcp_facts import McpServerChanged as McpServerChanged
 from a3s_lsp.engine.memory_facts import ContextResolved as ContextResolved
 from a3s_lsp.engine.memory_facts import ContextResolving as ContextResolving
 from a3s_lsp.engine.memory_facts import MemoriesSearched as MemoriesSearched
@@ -39,6 +40,10 @@ from a3s_lsp.engine.memory_facts import MemoryFailed as MemoryFailed
 from a3s_lsp.engine.memory_facts import MemoryRecalled as MemoryRecalled
 from a3s_lsp.engine.memory_facts import MemoryStored as MemoryStored
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, Usage
+from a3s_lsp.engine.policy_facts import ContentFlagged as ContentFlagged
+from a3s_lsp.engine.policy_facts import RuleForgotten as RuleForgotten
+from a3s_lsp.engine.policy_facts import RuleLearned as RuleLearned
+from a3s_lsp.engine.policy_facts import RuleScope as RuleScope
 from a3s_lsp.engine.run_facts import AgentModeChanged as AgentModeChanged
 from a3s_lsp.engine.run_facts import BudgetHit as BudgetHit
 from a3s_lsp.engine.run_facts import Continued as Continued
@@ -67,8 +72,8 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class RunQueued:
-    """A prompt was accepted while another run was going; it waits its turn. `model` and `allowed` (patterns of calls) narrow what the
-    session has for this run; None narrows nothing."""
+    """A prompt was accepted while another run was going; it waits its turn. `model` and `allowed` (patterns of calls)
+    narrow what the session has for this run; None narrows nothing."""
 
     prompt: str
     attachments: tuple[Attachment, ...] = ()
@@ -196,15 +201,6 @@ class QuestionAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleLearned:
-    """ "Always" or "never": the rule joins the session's policy."""
-
-    rule: str
-    allow: bool
-    type: Literal["rule_learned"] = "rule_learned"
-
-
-@dataclass(frozen=True, slots=True)
 class CallBegan:
     """Written ahead of the side effect: without a `CallEnded` after it the call was cut."""
 
@@ -279,6 +275,8 @@ Fact: TypeAlias = (
     | QuestionAsked
     | QuestionAnswered
     | RuleLearned
+    | RuleForgotten
+    | ContentFlagged
     | CallBegan
     | OutputStreamed
     | FilesChanging
@@ -306,6 +304,7 @@ Fact: TypeAlias = (
     | Compacted
     | CompactionUndone
     | HookFailed
+    | McpServerChanged
     | PromptRewritten
     | ContextResolved
     | ContextResolving
@@ -329,6 +328,7 @@ WEIGHTY = (
     TurnEnded,
     QuestionAnswered,
     RuleLearned,
+    RuleForgotten,
     CallBegan,
     FilesChanging,
     FilesChanged,

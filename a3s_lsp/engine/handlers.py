@@ -31,7 +31,7 @@ class _Outcome:
     error: BaseException | None = None
 
 
-async def call_handler(handler: Handler, event: Json, timeout_ms: int) -> object:
+async def call_handler(handler: Handler, event: Json, timeout_ms: int | None) -> object:
     """What the handler answers. Raises HandlerFailed.
 
     One that takes too long, or whose caller is cancelled, is left to itself: a coroutine is cancelled, a thread ends
@@ -39,7 +39,7 @@ async def call_handler(handler: Handler, event: Json, timeout_ms: int) -> object
     """
     task = asyncio.get_running_loop().create_task(_outcome(handler, event))
     try:
-        done, _ = await asyncio.wait({task}, timeout=timeout_ms / 1000)
+        done, _ = await asyncio.wait({task}, timeout=None if timeout_ms is None else timeout_ms / 1000)
     finally:
         task.cancel()
     if not done:

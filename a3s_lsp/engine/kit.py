@@ -12,6 +12,7 @@ from a3s_lsp.engine.guards import Limits as Limits
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
 from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.redaction import Redactor
+from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
 from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone
 from a3s_lsp.engine.sealing import Sealer
@@ -31,6 +32,10 @@ async def nothing_missing() -> None:
 
 async def soon_forgotten(error: str | None) -> None:
     """The memory of somebody who has none."""
+
+
+async def unlearned(rule: str, allow: bool, scope: f.RuleScope) -> None:
+    """Keep no rule."""
 
 
 async def unkept(call_id: str) -> None:
@@ -95,6 +100,10 @@ class Kit:
     """What sees, changes and stops what the model has done; what the program does itself has none."""
     course: Course = field(default_factory=Course)
     """How the run has gone so far; it goes on by the facts that are emitted."""
+    learn: Callable[[str, bool, f.RuleScope], Awaitable[None]] = unlearned
+    """Keep a rule that allows, or denies, from now on."""
+    taint: Taint = field(default_factory=Taint)
+    """What is done about content that comes from outside the project."""
     sealer: Sealer = field(default_factory=lambda: Sealer(Redactor()))
     """Takes secrets out of what is told, and has the real arguments of calls that are to run."""
     make_room: Callable[[Kit], Awaitable[None]] = enough_room

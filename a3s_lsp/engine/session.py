@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -22,11 +23,12 @@ from a3s_lsp.engine.hook_firing import SessionHooks, check_not_answering
 from a3s_lsp.engine.inner_calls import InnerCalls
 from a3s_lsp.engine.journal import Journal, Listener
 from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.leave import Leave
+from a3s_lsp.engine.mcp.servers import Servers
 from a3s_lsp.engine.memory.recollection import Recollection
 from a3s_lsp.engine.messages import Json, ToolCall
-from a3s_lsp.engine.policy.gate import admit
-from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
-from a3s_lsp.engine.policy.verdicts import Allow, CallFacts, Deny, Verdict
+from a3s_lsp.engine.policy.taint import Taint
+from a3s_lsp.engine.policy.verdicts import Allow
 from a3s_lsp.engine.ports import SessionStore, ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
@@ -43,8 +45,6 @@ from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.verifying import Verification
 
 T = TypeVar("T")
-_NOT_ALLOWED = "It is not among the calls that the slash command allows"
-
 
 class Session:
     """Use `create` or `load`. All methods are to be called on the event loop that made the session."""
@@ -56,6 +56,10 @@ class Session:
         self._writer = writer
         self.sealer = Sealer(setup.redactor)
         self._journal = Journal(session_id, writer, state, self.sealer)
+        self._taint = Taint(setup.security.marks_external, finds=setup.security.finds_injections)
+        self.leave = Leave(
+            self._journal, setup.permission, setup.confirmation, setup.rules, str(setup.workspace.root)
+        )
         self.review = Review(self._journal, setup.workspace)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self.verification = Verification(
@@ -64,13 +68,13 @@ class Session:
         self.memory = Recollection(self._journal, setup.memory, setup.redactor.text)
         self.context = Context(setup.slots, setup.workspace, self.memory)
         self.hooks = setup.hooks
+        self.mcp = Servers(setup.workspace.root, setup.environment, setup.tools, self._journal.append)
         self._opened = monotonic()
         self._started = False
         self.purse = Purse(setup.budget, state.spending)
         self._turnstile = asyncio.Lock()
         self._runs: dict[str, Run] = {}
         self._model = setup.model
-        self._permission = setup.permission
         self._seen = Seen()
         self._reviews_first, self._unsaved = setup.reviews_first, setup.unsaved
         self.compacting = Compacting(
@@ -178,11 +182,14 @@ class Session:
                     self.review.record(hit, run.id)
 
         await self.verification.begin(run.id)
+        await self.mcp.ready()
         hooks = await self._hooks_of(run)
         return replace(
             self._direct_kit(),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
-            judge=lambda call: self._judge(call, run.state.allowed),
+            judge=lambda call: self.leave.judge(call, run.state.allowed),
+            learn=functools.partial(self.leave.learn, emit),
+            taint=self._taint,
             approver=self.setup.approver,
             reviews_first=self._reviews_first,
             unsaved=self._unsaved,
@@ -232,6 +239,7 @@ class Session:
             around_command=lambda call_id: self.rewinding.around_command(call_id, lambda: None),
             settled=self._journal.settled,
             sealer=self.sealer,
+            taint=replace(self._taint, frames=False),
             conversation=tuple,
             inner=InnerCalls,
         )
@@ -240,20 +248,6 @@ class Session:
         """The kit of what concerns the whole conversation, while no run is going."""
         hooks = SessionHooks(self.hooks, self.id, self.review.record)
         return replace(self._direct_kit(), conversation=lambda: self.state.messages, hooks=hooks)
-
-    def _judge(self, call: CallFacts, allowed: tuple[str, ...] | None = None) -> Verdict:
-        """What the policy says; calls that are not among those `allowed` are denied before that."""
-        if allowed is not None:
-            narrow = PermissionPolicy(allowed, default_decision="deny", denial=_NOT_ALLOWED)
-            if isinstance(denial := decide(narrow, call), Deny):
-                return denial
-        policy = self._permission
-        denial = decide(policy, call)
-        if isinstance(denial, Deny):  # "always" was said to a question, and cannot lift what is denied without one
-            return denial
-        for learned in self.state.rules:
-            policy = (policy or PermissionPolicy()).learn(learned.rule, allow=learned.allow)
-        return admit(policy, self.setup.confirmation, call)
 
     def check_open(self) -> None:
         if self.closed:
@@ -338,18 +332,9 @@ class Session:
         self._model = await self.setup.open_model(name)
         self._journal.append(f.ModelSwitched(self._model.name))
 
-    @property
-    def permission(self) -> PermissionPolicy | None:
-        """The policy without the rules that were learned."""
-        return self._permission
-
-    def set_permission(self, policy: PermissionPolicy | None) -> None:
-        """Use another policy from now on; learned rules stay."""
-        self._permission = policy
-
     def follow(self, other: Session) -> None:
         """Take over what was set on another session while it was open, and what keeps watch over it."""
-        self._permission = other.permission
+        self.leave.policy = other.leave.policy
         self._reviews_first, self._unsaved = other._reviews_first, other._unsaved
         for hook in other.hooks:
             self.hooks.register(hook)

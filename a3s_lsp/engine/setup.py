@@ -11,8 +11,10 @@ from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.mcp.servers_spec import ServerSpec
 from a3s_lsp.engine.memory.recollection import MemorySetup
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
+from a3s_lsp.engine.policy.learned import RuleBook
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.policy.security import Security
@@ -56,9 +58,13 @@ class Setup:
     """The tokens that the model of a name can see, None where that is not known."""
     own_commands: Path | None = None
     """The folder of the person's own slash commands."""
+    mcp_servers: tuple[ServerSpec, ...] = ()
+    """Servers of the configuration, to be connected when the session begins."""
     limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)
     security: Security = field(default_factory=Security)
+    rules: RuleBook | None = None
+    """Where the rules of the project and of the person are kept; None keeps those of the session alone."""
     redactor: Redactor = field(default_factory=Redactor)
     """What takes secrets out of all that is stored, shown or sent to the model."""

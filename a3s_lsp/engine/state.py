@@ -134,8 +134,10 @@ class State:
                 self._moved(workspace)
             case f.AsideAnswered(usage=usage):
                 self.usage += usage
-            case f.RuleLearned():
-                self.rules.append(fact)
+            case f.RuleLearned(scope="session"):
+                self.rules.append(fact if fact.id else replace(fact, id=f"rule-{record.position}"))
+            case f.RuleForgotten(id=rule_id):
+                self.rules = [rule for rule in self.rules if rule.id != rule_id]
             case f.FilesChanging(call_id=call_id):
                 self.changing[call_id] = record.run_id, fact
             case f.FilesChanged():

@@ -62,6 +62,12 @@ class SessionOptions:
     """For a whole run, with its questions and its tools."""
     budget: Budget | None = None
     """What the session may spend in all, in tokens and in money."""
+    auto_compact: bool = False
+    """Whether older messages give way to a summary when the model's room becomes scarce."""
+    auto_compact_threshold: float | None = None
+    """The part of that room, above 0 and up to 1, from which on they do; 0.8 if not set."""
+    max_context_tokens: int | None = None
+    """That room, in tokens; what is configured for the model, else 200 000, if not set."""
     artifact_store_limits: ArtifactStoreLimits | None = None
     require_verification: bool | str | Sequence[object] | Mapping[str, object] | None = None
     """What has to be verified before a run that changed files may succeed: see docs/sdk/verification.md."""
@@ -93,6 +99,7 @@ class SessionOptions:
 _DEFAULTS: Final[dict[str, object]] = {
     **dict.fromkeys(SessionOptions.__dataclass_fields__, None),
     "auto_save": False,
+    "auto_compact": False,
     "_inline_skills": (),
 }
 

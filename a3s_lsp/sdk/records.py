@@ -82,10 +82,6 @@ class AsyncRecords(AsyncFace):
             row["error"] = run.error
         return row
 
-    def list_commands(self) -> list[dict[str, str]]:
-        """The slash commands: name, description, usage."""
-        return [{"name": c.name, "description": c.description, "usage": c.usage} for c in self.engine.commands()]
-
     def tool_names(self) -> list[str]:
         """The tools that the model is offered."""
         return list(self.engine.tools.names())
@@ -140,10 +136,6 @@ class Records(Face):
         """Look again at what others may have changed: the files that this session has edited. Instructions and
         commands of the project are read anew for each run anyway."""
         self._loop.call(self._session.refresh())
-
-    def list_commands(self) -> list[dict[str, str]]:
-        """The slash commands: name, description, usage."""
-        return self._session.list_commands()
 
     def tool_names(self) -> list[str]:
         """The tools that the model is offered."""

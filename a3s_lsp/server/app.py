@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from a3s_lsp.engine.commands import builtin_commands
+from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.server import names
 from a3s_lsp.server.language_server import A3SLanguageServer

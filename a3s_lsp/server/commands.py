@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Attachment, Json
+from a3s_lsp.engine.session import Session
 from a3s_lsp.engine.state import State
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.context import with_context
@@ -59,11 +61,12 @@ class Commands:
         if not params.text.strip():
             raise JsonRpcInvalidParams("'text' is empty: say what is to be done.")
         session = await self._host.session(params.session_id)
-        command = session.command_in(params.text)
-        if command is not None:
-            return {"sessionId": session.id, "runId": None, "text": await session.run_command(*command)}
         attached = tuple(Attachment(item.data, item.media_type) for item in params.attachments)
-        run = session.start(RunQueued(with_context(params, self._host.server.documents), attached))
+        asked = await session.slash.answer(RunQueued(params.text, attached))
+        if isinstance(asked, str):
+            return {"sessionId": session.id, "runId": None, "text": asked}
+        prompt = with_context(asked.prompt, params.context, self._host.server.documents)
+        run = session.start(replace(asked, prompt=prompt))
         return {"sessionId": session.id, "runId": run.id}
 
     async def cancel(self, argument: Json) -> Json:
@@ -154,10 +157,20 @@ class Commands:
         """Run a slash command."""
         params = wire.read(wire.Slash, argument)
         session = await self._host.session(params.session_id)
-        work = session.run_command(name, params.args)
+        work = _run_slash(session, name, params.args)
         if self._host.settings.client.events:
-            return {"text": await work}
-        return {"text": await in_time(self._host.server, work, f"/{name}") or "It takes a moment, and goes on."}
+            return await work
+        going: Json = {"text": "It takes a moment, and goes on."}
+        return await in_time(self._host.server, work, f"/{name}") or going
+
+
+async def _run_slash(session: Session, name: str, args: str) -> Json:
+    """What a command says; if it has a prompt for the model, the run that was started."""
+    said = await session.slash.run(name, args)
+    if isinstance(said, str):
+        return {"text": said}
+    run = session.start(said)
+    return {"text": f"The agent works on /{name}.", "sessionId": session.id, "runId": run.id}
 
 
 def _status(state: State) -> str:

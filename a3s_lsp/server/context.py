@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lsprotocol import types
 
 from a3s_lsp.server import wire
@@ -9,9 +11,9 @@ from a3s_lsp.server.textdocuments import Documents
 from a3s_lsp.server.uris import uri_to_path
 
 
-def with_context(prompt: wire.Prompt, documents: Documents) -> str:
-    """The prompt's text, followed by the parts of documents that it is about."""
-    return "\n\n".join([prompt.text, *(_block(item, documents) for item in prompt.context)])
+def with_context(prompt: str, context: Sequence[wire.ContextItem], documents: Documents) -> str:
+    """The prompt, followed by the parts of documents that it is about."""
+    return "\n\n".join([prompt, *(_block(item, documents) for item in context)])
 
 
 def _block(item: wire.ContextItem, documents: Documents) -> str:

@@ -107,6 +107,13 @@ async def answer(session: Session, prompt: str) -> RunResult:
     return await session.start(f.RunQueued(prompt)).wait()
 
 
+async def slash(session: Session, name: str, args: str = "") -> str:
+    """What a slash command says."""
+    said = await session.slash.run(name, args)
+    assert isinstance(said, str)
+    return said
+
+
 def assert_well_formed(events: Iterable[Event]) -> None:
     """Of each run: seq without gaps, and one terminal event, which is the last."""
     runs: dict[str, list[Event]] = {}

@@ -14,7 +14,7 @@ from a3s_lsp.engine.messages import ToolCall, UserMessage
 from a3s_lsp.engine.session import Session
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.testing import MemoryEditor, Pause, Reply, ScriptedModel, call
-from tests.engine.stage import Stage, answer
+from tests.engine.stage import Stage, answer, slash
 
 
 def bash(command: str) -> Reply:
@@ -245,13 +245,13 @@ async def test_unknown_points_and_running_runs_are_refused_with_what_to_do(tmp_p
 
 async def test_the_slash_command_lists_rewinds_and_redoes(tmp_path: Path) -> None:
     session = await opened(tmp_path, write("a", "1\n"), "done")
-    assert await session.run_command("rewind", "") == "There is nothing to go back to yet."
-    assert await session.run_command("rewind", "redo") == "There is no rewind to take back."
+    assert await slash(session, "rewind") == "There is nothing to go back to yet."
+    assert await slash(session, "rewind", "redo") == "There is no rewind to take back."
     run = await answer(session, "make a")
-    assert f"{run.run_id}  make a" in await session.run_command("rewind", "")
-    told = await session.run_command("rewind", run.run_id)
+    assert f"{run.run_id}  make a" in await slash(session, "rewind")
+    told = await slash(session, "rewind", run.run_id)
     assert told.splitlines()[:2] == ["Rewound: 1 files; the conversation has 0 messages.", "  deleted a"]
-    assert "created a" in await session.run_command("rewind", "redo")
+    assert "created a" in await slash(session, "rewind", "redo")
     assert (tmp_path / "w" / "a").read_text() == "1\n"
 
 

@@ -21,7 +21,7 @@ from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.testing import Pause, Reply, ScriptedApprover, ScriptedModel, call
 from tests.engine.living import running, unique_seconds
-from tests.engine.stage import Stage, answer, assert_well_formed
+from tests.engine.stage import Stage, answer, assert_well_formed, slash
 
 ASK = PermissionPolicy()
 STOP_SECONDS = 0.5
@@ -168,7 +168,7 @@ async def test_always_does_not_lift_what_a_stricter_posture_denies(stage: Stage)
     model = ScriptedModel([turns[0], "ok", turns[1], "ok"])
     session = await stage.open(stage.setup(model, permission=posture_policy("ask"), approver=approver))
     await answer(session, "go")
-    session.set_permission(posture_policy("plan"))
+    session.leave.policy = posture_policy("plan")
     await answer(session, "go on")
     assert [path.name for path in stage.folder.iterdir()] == ["one"]
     assert "plan posture" in results(model.requests[-1])[-1]
@@ -394,11 +394,11 @@ async def test_undo_takes_back_the_last_change_set_and_only_once(stage: Stage) -
     writes = (call("write", file_path="a.txt", content="new"), call("write", file_path="b/c.txt", content="x"))
     session = await stage.open(stage.setup(ScriptedModel([Reply("", writes), "ok"])))
     await answer(session, "go")
-    assert "b/c.txt" in await session.run_command("undo", "")
+    assert "b/c.txt" in await slash(session, "undo")
     assert not (stage.folder / "b/c.txt").exists()
-    await session.run_command("undo", "")
+    await slash(session, "undo")
     assert (stage.folder / "a.txt").read_bytes() == b"old\r\n"
-    assert await session.run_command("undo", "") == "There is no change of files to take back."
+    assert await slash(session, "undo") == "There is no change of files to take back."
 
 
 async def test_undo_refuses_a_file_that_was_changed_since(stage: Stage) -> None:
@@ -407,24 +407,24 @@ async def test_undo_refuses_a_file_that_was_changed_since(stage: Stage) -> None:
     )
     await answer(session, "go")
     (stage.folder / "a").write_text("mine")
-    assert "Command error" in await session.run_command("undo", "")
+    assert "Command error" in await slash(session, "undo")
     assert (stage.folder / "a").read_text() == "mine"
 
 
 async def test_the_slash_commands_tell_and_do_what_they_say(stage: Stage) -> None:
     session = await stage.open(stage.setup(ScriptedModel(["hi", "hi"])))
     await answer(session, "go")
-    assert "/clear" in await session.run_command("help", "")
-    assert "Tokens:  15" in await session.run_command("cost", "")
-    assert "Messages: 2" in await session.run_command("history", "")
-    assert "bash" in await session.run_command("tools", "")
-    assert "scripted/model" in await session.run_command("model", "")
-    assert "stays" in await session.run_command("model", "nope/nope")
-    assert await session.run_command("model", "scripted/other") == "Switching model to: scripted/other"
+    assert "/clear" in await slash(session, "help")
+    assert "Tokens:  15" in await slash(session, "cost")
+    assert "Messages: 2" in await slash(session, "history")
+    assert "bash" in await slash(session, "tools")
+    assert "scripted/model" in await slash(session, "model")
+    assert "stays" in await slash(session, "model", "nope/nope")
+    assert await slash(session, "model", "scripted/other") == "Switching model to: scripted/other"
     assert (await answer(session, "again")).text == "from the other"
-    assert await session.run_command("clear", "") == "Cleared 4 messages."
+    assert await slash(session, "clear") == "Cleared 4 messages. /clear undo brings them back."
     assert session.state.messages == []
-    assert "Unknown command: /nosuch" in await session.run_command("nosuch", "")
+    assert "Unknown command: /nosuch" in await slash(session, "nosuch")
 
 
 async def test_clear_waits_for_the_run(stage: Stage) -> None:
@@ -432,7 +432,7 @@ async def test_clear_waits_for_the_run(stage: Stage) -> None:
     session = await stage.open(stage.setup(ScriptedModel([Reply("hi", pause=pause)])))
     run = session.start(f.RunQueued("go"))
     await pause.reached()
-    assert "A run is going" in await session.run_command("clear", "")
+    assert "A run is going" in await slash(session, "clear")
     pause.release()
     await run.wait()
 
@@ -454,7 +454,7 @@ async def test_only_one_word_after_a_slash_is_a_command(
     stage: Stage, text: str, command: tuple[str, str] | None
 ) -> None:
     session = await stage.open(stage.setup(ScriptedModel()))
-    assert session.command_in(text) == command
+    assert session.slash.find(text) == command
 
 
 async def test_a_closed_session_says_so(stage: Stage) -> None:

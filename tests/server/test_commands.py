@@ -135,7 +135,7 @@ async def test_every_slash_command_is_an_lsp_command_with_the_same_text(tmp_path
         await d.editor.prompt("go")
         assert "/clear" in str((await d.editor.command("a3s.help"))["text"])
         assert "Messages: 2" in str((await d.editor.command("a3s.history"))["text"])
-        assert (await d.editor.command("a3s.clear"))["text"] == "Cleared 2 messages."
+        assert (await d.editor.command("a3s.clear"))["text"] == "Cleared 2 messages. /clear undo brings them back."
         said = await d.editor.command("a3s.prompt", {"text": "/history"})
         assert said["runId"] is None and "Messages: 0" in str(said["text"])
 

@@ -35,7 +35,7 @@ class Compactions:
     measured: Measured | None = None
 
     def apply(self, fact: f.Fact, talk: list[Message]) -> None:
-        """Fold a fact in, and change the conversation by it if it is about this."""
+        """Fold a fact in before those that clear or replace the conversation take effect on it."""
         match fact:
             case f.TurnEnded(usage=usage):
                 self.measured = Measured(len(talk), usage.total_tokens)
@@ -45,7 +45,8 @@ class Compactions:
                 self._undo(self.steps.pop(), talk)
             case f.HistoryCleared() if talk:
                 self._forget(tuple(talk))
-                talk.clear()
+            case f.HistoryImported():
+                self._forget(())
             case f.HistoryRestored():
                 talk[:0] = self.cleared
                 self._forget(())
