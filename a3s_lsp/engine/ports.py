@@ -10,8 +10,8 @@ from typing import Literal, Protocol, TypeAlias
 
 from a3s_lsp.engine.changes import Applied, ChangeSet
 from a3s_lsp.engine.errors import ToolError
-from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record
-from a3s_lsp.engine.messages import Attachment, Json, Message, Usage
+from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record, RuleScope
+from a3s_lsp.engine.messages import Attachment, Json, Message, ToolCall, Usage
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.texts import digest
 from a3s_lsp.engine.verification import Report
@@ -38,6 +38,10 @@ class ModelRequest:
     temperature: float | None = None
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""
+    tool_choice: str | None = None
+    """The name of the tool that has to be called."""
+    response_format: Json | None = None
+    """The shape of the answer, as OpenAI's API writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,19 @@ class Waiting:
 
 
 Chunk: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Finish | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A whole answer of a model that is no part of the conversation."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = ""
+
+
+AskModel: TypeAlias = Callable[[ModelRequest, Callable[[Chunk], None]], Awaitable[Said]]
+"""Asks the model of the session beside the conversation; each piece of the answer is handed on as it comes."""
 
 
 class Model(Protocol):
@@ -289,6 +306,20 @@ async def refuse(title: str, detail: str) -> bool:
     return False
 
 
+def no_artifact(uri: str) -> str | None:
+    """Nothing is kept."""
+    return None
+
+
+async def nobody(request: ModelRequest, show: Callable[[Chunk], None]) -> Said:
+    """The answer where there is no model."""
+    raise ToolError("There is no model that could be asked here.")
+
+
+def unshown(text: str) -> None:
+    """Show nothing."""
+
+
 async def alone(name: str, args: Json) -> ToolResult:
     """The answer where a call may make no further ones."""
     raise ToolError(f"The tool {name} cannot be used from within this call.")
@@ -326,8 +357,16 @@ class ToolContext:
     call: Callable[[str, Json], Awaitable[ToolResult]] = alone
     """Use another tool, by its name and arguments: through the same gate, with events of its own. Failures are results.
     Any number may be begun at once; those that could get into each other's way run in order."""
+    artifact: Callable[[str], str | None] = no_artifact
+    """The whole of a long output, by its address; None if it is not kept."""
+    keep: int = 16 * 1024 * 1024
+    """How many bytes of the output of a command are worth keeping."""
     tools: tuple[str, ...] = ()
     """The names of the tools that `call` knows."""
+    ask_model: AskModel = nobody
+    """Ask the model of the session something. Raises A3SError."""
+    emit_whole: Callable[[str], None] = unshown
+    """Show a piece of output that is not to be joined with others."""
     report: Callable[[Report], None] = unreported
     """Have the session keep what was verified."""
 
@@ -357,13 +396,14 @@ class Tool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said. `remember` is the rule to keep; it allows or denies as the answer does. `accepted` has the
-    places of those parts of the question that are approved, None means all."""
+    """What a person said. `remember` is the rule to keep, and `scope` where; it allows or denies as the answer does.
+    `accepted` has the places of those parts of the question that are approved, None means all."""
 
     outcome: Outcome
     reason: str | None = None
     remember: str | None = None
     accepted: tuple[int, ...] | None = None
+    scope: RuleScope = "session"
 
 
 class Approver(Protocol):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 D = TypeVar("D", bound="DataclassInstance")
-Piece: TypeAlias = f.TextStreamed | f.ReasoningStreamed | f.InputStreamed | f.OutputStreamed
+Piece: TypeAlias = f.TextStreamed | f.ReasoningStreamed | f.InputStreamed | f.OutputStreamed | f.ObjectStreamed
+_SHOWN_BY_CALLS = ("output_streamed", "object_streamed")
 
 _AS_THEY_ARE = (
     f.FilesChanging,
@@ -125,7 +126,7 @@ class Sealer:
             case f.RunEnded():
                 yield from self._released(lambda key: key[0] == run_id)
             case f.TurnStarted() | f.CallAnnounced() | f.TurnEnded():
-                yield from self._released(lambda key: key[0] == run_id and key[1] != "output_streamed")
+                yield from self._released(lambda key: key[0] == run_id and key[1] not in _SHOWN_BY_CALLS)
             case _:
                 pass
 

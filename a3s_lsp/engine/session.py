@@ -362,6 +362,7 @@ class Session:
         hooks = SessionHooks(self.hooks, self.id, self.review.record)
         await hookpoints.session_ended(hooks, self.state, self._opened)
         self.hooks.dismiss(self.id)
+        await self.mcp.close()
         self.review.stop()
         await self._journal.settled_or_shown()
         await self._writer.give_back(self.id)
@@ -372,6 +373,7 @@ class Session:
             return
         self.closed = True
         self.hooks.dismiss(self.id)
+        await self.mcp.close()
         self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))
         await self._journal.settled_or_shown()

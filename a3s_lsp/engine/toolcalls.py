@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.changes import ChangeSet, Part
 from a3s_lsp.engine.errors import StoreError, ToolError
@@ -21,11 +22,12 @@ from a3s_lsp.engine.hookpoints import REFUSED
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.gate import denied_text, expired_text, rejected_text
+from a3s_lsp.engine.policy.taint import flagged
 from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny
 from a3s_lsp.engine.ports import Answer, Approver, Tool, ToolContext, ToolResult
 from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
-from a3s_lsp.engine.tools.limits import cap
+from a3s_lsp.engine.tools.limits import cap, worth_keeping
 
 logger = logging.getLogger(__name__)
 
@@ -203,7 +205,7 @@ async def _put(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answe
     answer = await approver.ask(question)
     kit.emit(f.QuestionAnswered(question.call_id, question.name, answer.outcome, answer.reason))
     if answer.remember and answer.outcome in ("approved", "rejected"):
-        kit.emit(f.RuleLearned(answer.remember, allow=answer.outcome == "approved"))
+        await kit.learn(answer.remember, answer.outcome == "approved", answer.scope)
     await kit.settled()
     return answer
 
@@ -257,12 +259,15 @@ async def execute(
     except Exception as error:  # the guard around a tool: its failure is a result, not the end of the session
         logger.exception("tool %s failed", ready.call.name)
         return ToolResult(f"Tool '{ready.call.name}' failed: {type(error).__name__}: {error}", 1)
-    return replace(result, output=result.output + ready.notes)
+    result = replace(result, output=result.output + ready.notes)
+    return kit.taint.marked(result, ready.call.name, ready.args, kit.workspace.root)
 
 
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
-    capped = cap(call.name, kit.sealer.result(result), kit.artifacts)
+    capped = kit.taint.told(cap(call.name, kit.sealer.result(result), kit.artifacts))
+    if (flag := flagged(call.id, call.name, capped)) is not None:
+        kit.emit(flag)
     capped = replace(capped, output=capped.output + kit.course.warning(call, capped.output, capped.exit_code))
     told = (capped.output, capped.exit_code, capped.metadata, capped.error_kind, capped.attachments)
     kit.emit(f.CallEnded(call.id, call.name, *told))
@@ -292,7 +297,11 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         around_command=functools.partial(kit.around_command, call.id),
         ask=functools.partial(_ask_aside, kit, call),
         call=kit.inner(kit, call),
+        artifact=kit.artifacts.text,
+        keep=worth_keeping(kit.artifacts),
         tools=kit.tools.names(),
+        ask_model=functools.partial(ask_aside, kit.model, call.name, kit.emit),
+        emit_whole=lambda text: kit.emit(f.ObjectStreamed(call.id, call.name, text)),
         report=lambda report: kit.emit(f.VerificationReported(report)),
     )
 

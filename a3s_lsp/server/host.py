@@ -171,7 +171,7 @@ class Host:
 
     def _instruct(self, session: Session) -> None:
         """Have a session follow the settings that may change while it is open."""
-        session.set_permission(posture_policy(self.settings.posture))
+        session.leave.policy = posture_policy(self.settings.posture)
         session.set_review(reviews_first=self.settings.review == "before", unsaved=self.settings.unsaved)
 
     # ------------------------------------------------------------ telling the client

@@ -99,10 +99,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A shell text: its commands, and the targets of redirections that write files."""
+    """A shell text: its commands, and the files of redirections that write and that read."""
 
     commands: tuple[Command, ...]
     writes: tuple[Word, ...] = ()
+    reads: tuple[Word, ...] = ()
 
     def everything(self) -> Iterator[Command]:
         """All commands, also those that others hand on."""
@@ -128,6 +129,7 @@ class _Reading:
         self._source = text.strip(" \t\n").encode("utf-8", "replace")
         self._depth = depth
         self._writes: list[Word] = []
+        self._reads: list[Word] = []
 
     def script(self) -> Script:
         """All that the text would run and write."""
@@ -139,7 +141,7 @@ class _Reading:
             commands.append(Command(self._source.decode(), opaque=True))
         elif not commands:
             commands.append(Command(self._source.decode()))
-        return Script(tuple(commands), tuple(self._writes))
+        return Script(tuple(commands), tuple(self._writes), tuple(self._reads))
 
     def _statements(self, root: Node) -> Iterator[Node]:
         """All nodes that run something, in the order of the text; redirections are noted on the way."""
@@ -154,10 +156,12 @@ class _Reading:
 
     def _redirection(self, node: Node) -> None:
         target = node.child_by_field_name("destination")
-        if target is None or not any(child.type in _WRITING for child in node.children):
+        if target is None:
             return
         word = self._word(target)
-        if word.value is None or not _HARMLESS_TARGET.fullmatch(word.value):
+        if not any(child.type in _WRITING for child in node.children):
+            self._reads.append(word)
+        elif word.value is None or not _HARMLESS_TARGET.fullmatch(word.value):
             self._writes.append(word)
 
     def _command(self, node: Node) -> Command:
@@ -184,6 +188,7 @@ class _Reading:
             case Scripted(script) if depth <= _DEEPEST:
                 inside = _Reading(script, depth).script()
                 self._writes.extend(inside.writes)
+                self._reads.extend(inside.reads)
                 return inside.commands
             case _:
                 return [Command(" ".join(word.source for word in words), opaque=True)]
