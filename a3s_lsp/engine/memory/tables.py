@@ -38,6 +38,8 @@ _BEST_FIRST = "ORDER BY score(importance, time_ns, ?, ?, ?, ?) DESC, time_ns DES
 _CANDIDATES = 200
 """How many of the items that share a word are looked at closely."""
 _ASKED_WORDS = 64
+_SOUGHT_WORDS = 24
+"""How many words of a long question are sought: those that the fewest items have."""
 Mark = Literal["imported", "pruned"]
 
 
@@ -85,9 +87,10 @@ class ItemTables:
     def _by_words(
         self, db: sqlite3.Connection, holders: dict[str, int], count: int, most: int, weights: Relevance, now_ns: int
     ) -> list[Found]:
-        if not any(holders.values()):
+        rarest = sorted((word for word in holders if holders[word]), key=lambda word: holders[word])[:_SOUGHT_WORDS]
+        if not rarest:
             return []
-        asked = " OR ".join(f'"{word}"{"*" if ranking.is_beginning(word) else ""}' for word in holders)
+        asked = " OR ".join(f'"{word}"{"*" if ranking.is_beginning(word) else ""}' for word in rarest)
         rows = db.execute(
             f"SELECT {_COLUMNS}, terms.words FROM terms JOIN items ON items.number = terms.rowid "
             "WHERE terms MATCH ? ORDER BY terms.rank LIMIT ?",
