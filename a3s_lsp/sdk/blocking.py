@@ -19,6 +19,7 @@ from a3s_lsp.sdk.limits import Bounds
 from a3s_lsp.sdk.loop_thread import LoopThread
 from a3s_lsp.sdk.memory import Remembering
 from a3s_lsp.sdk.options import SessionOptions
+from a3s_lsp.sdk.mcp import McpServers
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
@@ -73,7 +74,17 @@ class Agent(StoredSessions):
 
 
 class Session(
-    Records, SlashCommands, Answers, DirectTools, Hooking, Keeping, Programs, Verification, Remembering, Bounds
+    Records,
+    SlashCommands,
+    Answers,
+    DirectTools,
+    Hooking,
+    Keeping,
+    Programs,
+    McpServers,
+    Verification,
+    Remembering,
+    Bounds,
 ):
     """One conversation on one folder. Made by `Agent.session`; any thread may use it."""
 

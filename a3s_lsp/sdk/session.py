@@ -20,6 +20,7 @@ from a3s_lsp.sdk.hooks import AsyncHooking
 from a3s_lsp.sdk.keeping import AsyncKeeping
 from a3s_lsp.sdk.limits import AsyncBounds
 from a3s_lsp.sdk.memory import AsyncRemembering
+from a3s_lsp.sdk.mcp import AsyncServers
 from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import History, Request, parse_request
@@ -37,6 +38,7 @@ class AsyncSession(
     AsyncHooking,
     AsyncKeeping,
     AsyncPrograms,
+    AsyncServers,
     AsyncVerification,
     AsyncRemembering,
     AsyncBounds,
