@@ -76,6 +76,7 @@ async def _take(kit: Kit, call: ToolCall, going: _Going) -> bool:
     await _check_repeated(kit, call, going)
     ready = prepare_call(kit, call)
     if isinstance(ready, ToolResult):
+        await going.until_done()  # nothing is gained by telling of it before its turn
         await finish(kit, call, ready)
         return (ready.error_kind or {}).get("type") == "malformed"
     await _begin(kit, ready, going)
