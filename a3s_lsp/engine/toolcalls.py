@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine import hookpoints
+from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine.changes import ChangeSet, Part
 from a3s_lsp.engine.errors import StoreError, ToolError
 from a3s_lsp.engine.guards import CUT_CALL

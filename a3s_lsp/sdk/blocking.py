@@ -17,9 +17,10 @@ from a3s_lsp.sdk.hooks import Hooking
 from a3s_lsp.sdk.keeping import Keeping
 from a3s_lsp.sdk.limits import Bounds
 from a3s_lsp.sdk.loop_thread import LoopThread
-from a3s_lsp.sdk.memory import Remembering
-from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.mcp import McpServers
+from a3s_lsp.sdk.memory import Remembering
+from a3s_lsp.sdk.objects import Objects
+from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
@@ -83,6 +84,7 @@ class Session(
     Programs,
     McpServers,
     Verification,
+    Objects,
     Remembering,
     Bounds,
 ):

@@ -19,8 +19,9 @@ from a3s_lsp.sdk.direct import AsyncDirectTools
 from a3s_lsp.sdk.hooks import AsyncHooking
 from a3s_lsp.sdk.keeping import AsyncKeeping
 from a3s_lsp.sdk.limits import AsyncBounds
-from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.mcp import AsyncServers
+from a3s_lsp.sdk.memory import AsyncRemembering
+from a3s_lsp.sdk.objects import AsyncObjects
 from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import History, Request, parse_request
@@ -40,6 +41,7 @@ class AsyncSession(
     AsyncPrograms,
     AsyncServers,
     AsyncVerification,
+    AsyncObjects,
     AsyncRemembering,
     AsyncBounds,
 ):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 
 from a3s_lsp.engine.config.target import Target
 from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.models.loading import Answer, loaded, warm
-from a3s_lsp.engine.models.prices import price_of, with_cost
+from a3s_lsp.engine.models.prices import price_of, sees_images, with_cost
 from a3s_lsp.engine.models.refusals import as_model_error
 from a3s_lsp.engine.models.retry import Retry, Transient, retried
-from a3s_lsp.engine.models.wire import CallPieces, wire_messages, wire_tool
+from a3s_lsp.engine.models.wire import CallPieces, Dialect, wire_messages, wire_tool
 from a3s_lsp.engine.ports import Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta
 
 _CACHED_PARTS = [
@@ -59,7 +59,7 @@ class LiteLLMModel:
         until = asyncio.get_running_loop().time() + self._patience.first
         try:
             async with asyncio.timeout_at(until):
-                answer = await library.acompletion(**self._arguments(request))
+                answer = await library.acompletion(**self._arguments(request, library.prices))
             while (part := await _next_part(answer, until)) is not None:
                 until = asyncio.get_running_loop().time() + self._patience.idle
                 usage = _usage(part) or usage
@@ -76,20 +76,20 @@ class LiteLLMModel:
             if answer is not None:
                 await answer.aclose()
 
-    def _arguments(self, request: ModelRequest) -> Json:
+    def _arguments(self, request: ModelRequest, listed: Mapping[str, Mapping[str, object]]) -> Json:
         target = self._target
-        # litellm would put a sentence of its own into Anthropic's empty texts.
-        silence = None if target.provider == "anthropic" else ""
         optional: Json = {
             "tools": [wire_tool(tool) for tool in request.tools] or None,
             "temperature": request.temperature,
+            "tool_choice": _forced(request.tool_choice),
+            "response_format": request.response_format,
             "max_tokens": target.max_tokens,
             "extra_headers": dict(target.headers) or None,
             "cache_control_injection_points": _CACHED_PARTS if target.provider == "anthropic" else None,
         }
         return {
             **_address(target),
-            "messages": wire_messages(request, silence),
+            "messages": wire_messages(request, _dialect(target, listed)),
             # Without a key litellm would take one from the environment and send it wherever the address points.
             "api_key": target.api_key or "none",
             "stream": True,
@@ -98,6 +98,18 @@ class LiteLLMModel:
             "_skip_mcp_handler": True,
             **{name: value for name, value in optional.items() if value is not None},
         }
+
+
+def _dialect(target: Target, listed: Mapping[str, Mapping[str, object]]) -> Dialect:
+    # litellm would put a sentence of its own into Anthropic's empty texts.
+    silence = None if target.provider == "anthropic" else ""
+    if not sees_images(target, listed):
+        return Dialect(silence, "named")
+    return Dialect(silence, "inside" if target.provider == "anthropic" else "behind")
+
+
+def _forced(tool: str | None) -> Json | None:
+    return None if tool is None else {"type": "function", "function": {"name": tool}}
 
 
 def _address(target: Target) -> Json:

@@ -8,6 +8,7 @@ from a3s_lsp.engine.ports import Tool, ToolSpec
 from a3s_lsp.engine.tools.bash import Bash
 from a3s_lsp.engine.tools.batch import Batch
 from a3s_lsp.engine.tools.edit import Edit
+from a3s_lsp.engine.tools.generate_object import GenerateObject
 from a3s_lsp.engine.tools.git import Git
 from a3s_lsp.engine.tools.glob import Glob
 from a3s_lsp.engine.tools.grep import Grep
@@ -50,4 +51,5 @@ class Registry:
 
 def builtin_tools() -> tuple[Tool, ...]:
     """The tools that every local session has, in the order in which the model sees them."""
-    return Read(), Write(), Edit(), Patch(), Replace(), Ls(), Glob(), Grep(), Bash(), Git(), Batch(), Program()
+    files = Read(), Write(), Edit(), Patch(), Replace(), Ls(), Glob(), Grep()
+    return *files, Bash(), Git(), Batch(), Program(), GenerateObject()
