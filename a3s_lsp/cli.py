@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from a3s_lsp.memory_cli import memory
 from a3s_lsp.version import VERSION
 
 _POSTURES = ("plan", "ask", "accept-edits", "auto")
@@ -72,6 +73,9 @@ def demo(keep: bool) -> None:
     from a3s_lsp.demo import play
 
     sys.exit(asyncio.run(play(keep=keep)))
+
+
+cli.add_command(memory)
 
 
 def _address(text: str) -> tuple[str, int]:
