@@ -16,19 +16,21 @@ def write_history(messages: Sequence[Message]) -> list[Json]:
 def _write_message(message: Message) -> Json:
     match message:
         case UserMessage(text=text, attachments=attachments):
-            images: list[Json] = [
-                {"type": "image", "source": {"type": "base64", "media_type": a.media_type, "data": a.data}}
-                for a in attachments
-            ]
-            return {"role": "user", "content": [*images, {"type": "text", "text": text}]}
+            return {"role": "user", "content": [*map(_image, attachments), {"type": "text", "text": text}]}
         case AssistantMessage(text=text, tool_calls=calls, reasoning=reasoning):
             blocks: list[Json] = [{"type": "text", "text": text}] if text or not calls else []
             blocks += [{"type": "tool_use", "id": c.id, "name": c.name, "input": _input(c)} for c in calls]
             extra: Json = {"reasoning_content": reasoning} if reasoning else {}
             return {"role": "assistant", "content": blocks, **extra}
-        case ToolMessage(call_id=call_id, content=content, is_error=is_error):
+        case ToolMessage(call_id=call_id, content=text, is_error=is_error, attachments=images):
+            content = [{"type": "text", "text": text}, *map(_image, images)] if images else text
             block = {"type": "tool_result", "tool_use_id": call_id, "content": content, "is_error": is_error}
             return {"role": "user", "content": [block]}
+
+
+def _image(attachment: Attachment) -> Json:
+    source = {"type": "base64", "media_type": attachment.media_type, "data": attachment.data}
+    return {"type": "image", "source": source}
 
 
 def _input(call: ToolCall) -> Json:
@@ -67,9 +69,12 @@ def _parse_call(block: Mapping[str, object]) -> ToolCall:
 
 def _parse_result(block: Mapping[str, object]) -> ToolMessage:
     content = block.get("content")
+    images: tuple[Attachment, ...] = ()
     if isinstance(content, list | tuple):
-        content = "".join(_text(part, "text") for part in content if isinstance(part, Mapping))
-    return ToolMessage(_text(block, "tool_use_id"), str(content or ""), bool(block.get("is_error")))
+        parts = [part for part in content if isinstance(part, Mapping)]
+        images = tuple(_parse_image(part) for part in parts if part.get("type") == "image")
+        content = "".join(_text(part, "text") for part in parts)
+    return ToolMessage(_text(block, "tool_use_id"), str(content or ""), bool(block.get("is_error")), images)
 
 
 def _parse_image(block: Mapping[str, object]) -> Attachment:

@@ -47,6 +47,8 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_tokens: int | None = None
     cost: Cost = field(default_factory=Cost)
+    images: bool | None = None
+    """Whether it takes images; None where the configuration does not say."""
 
     @property
     def name(self) -> str:
@@ -82,7 +84,14 @@ def _configured(provider: Provider, model: ModelSpec, environ: Mapping[str, str]
         {**provider.headers, **model.headers},
         model.output_limit,
         model.cost,
+        _takes_images(model),
     )
+
+
+def _takes_images(model: ModelSpec) -> bool | None:
+    if model.attachment or "image" in model.modalities.input:
+        return True
+    return False if model.modalities.input else None
 
 
 def _unconfigured(providers: Mapping[str, Provider], provider: str, model: str, environ: Mapping[str, str]) -> Target:

@@ -1,4 +1,4 @@
-"""What a turn cost, as far as prices are known."""
+"""What is known of a model beside its name: what a turn cost, and whether it sees images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def price_of(target: Target, listed: Mapping[str, Mapping[str, object]]) -> Cost
         return target.cost
     if target.base_url and target.provider != "anthropic":
         return Cost()
-    entry = listed.get(target.name) or listed.get(target.model) or {}
+    entry = _listed(target, listed)
     return Cost(
         _per_million(entry.get("input_cost_per_token")),
         _per_million(entry.get("output_cost_per_token")),
@@ -43,6 +43,20 @@ def with_cost(usage: Usage, price: Cost) -> Usage:
         cost += tokens * (per_million or 0.0) / _MILLION
     known = price.input is not None and price.output is not None
     return replace(usage, cost=cost) if known else usage
+
+
+def sees_images(target: Target, listed: Mapping[str, Mapping[str, object]]) -> bool:
+    """Whether it does, by the configuration or else by litellm's list; one that nobody knows may."""
+    if target.images is not None:
+        return target.images
+    if target.base_url and target.provider != "anthropic":
+        return True
+    entry = _listed(target, listed)
+    return not entry or bool(entry.get("supports_vision"))
+
+
+def _listed(target: Target, listed: Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
+    return listed.get(target.name) or listed.get(target.model) or {}
 
 
 def _per_million(per_token: object) -> float | None:

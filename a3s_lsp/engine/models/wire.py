@@ -5,16 +5,42 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
 from uuid import uuid4
 
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, ToolCall, ToolMessage, UserMessage
 from a3s_lsp.engine.ports import CallDelta, ModelRequest, ToolSpec
 
 
-def wire_messages(request: ModelRequest, silence: str | None = "") -> list[Json]:
-    """The system prompt, then the messages in order. `silence` stands beside calls for text that is not there."""
-    system: list[Json] = [{"role": "system", "content": request.system}] if request.system else []
-    return [*system, *(_message(message, silence) for message in request.messages)]
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a provider wants it. `silence` stands beside calls for text that is not there; `images` of tool results are
+    put into them, into a message of the person behind them, or are only named."""
+
+    silence: str | None = ""
+    images: Literal["inside", "behind", "named"] = "behind"
+
+
+def wire_messages(request: ModelRequest, dialect: Dialect | None = None) -> list[Json]:
+    """The system prompt, then the messages in order."""
+    wanted = dialect or Dialect()
+    wired: list[Json] = [{"role": "system", "content": request.system}] if request.system else []
+    for are_results, group in groupby(request.messages, lambda message: isinstance(message, ToolMessage)):
+        messages = list(group)
+        wired += (_message(message, wanted) for message in messages)
+        if are_results and wanted.images == "behind":
+            wired += _shown_behind(messages)
+    return wired
+
+
+def _shown_behind(results: list[Message]) -> Iterator[Json]:
+    """The images of the results before it, as a message of the person: results can only be text here."""
+    found = [result for result in results if isinstance(result, ToolMessage) and result.attachments]
+    images = [_image(attachment) for result in found for attachment in result.attachments]
+    if images:
+        named = "\n".join(result.content for result in found)
+        yield {"role": "user", "content": [*images, {"type": "text", "text": f"[Images from the tools:\n{named}]"}]}
 
 
 def wire_tool(tool: ToolSpec) -> Json:
@@ -23,10 +49,12 @@ def wire_tool(tool: ToolSpec) -> Json:
     return {"type": "function", "function": function}
 
 
-def _message(message: Message, silence: str | None) -> Json:
+def _message(message: Message, dialect: Dialect) -> Json:
     match message:
         case UserMessage(text=text, attachments=()):
             return {"role": "user", "content": text}
+        case UserMessage(text=text, attachments=attachments) if dialect.images == "named":
+            return {"role": "user", "content": _named(text, attachments)}
         case UserMessage(text=text, attachments=attachments):
             images = [_image(attachment) for attachment in attachments]
             return {"role": "user", "content": [*images, {"type": "text", "text": text}]}
@@ -35,10 +63,23 @@ def _message(message: Message, silence: str | None) -> Json:
         case AssistantMessage(text=text, tool_calls=calls, reasoning=reasoning):
             # Providers that show their reasoning want it back beside the calls that it led to.
             thoughts: Json = {"reasoning_content": reasoning} if reasoning else {}
-            content = text if text.strip() else silence
+            content = text if text.strip() else dialect.silence
             return {"role": "assistant", "content": content, "tool_calls": [_call(call) for call in calls], **thoughts}
-        case ToolMessage(call_id=call_id, content=content):
-            return {"role": "tool", "tool_call_id": call_id, "content": content}
+        case ToolMessage(call_id=call_id, content=content, attachments=attachments):
+            return {"role": "tool", "tool_call_id": call_id, "content": _result(content, attachments, dialect)}
+
+
+def _result(text: str, attachments: tuple[Attachment, ...], dialect: Dialect) -> str | list[Json]:
+    if not attachments or dialect.images == "behind":
+        return text
+    if dialect.images == "named":
+        return _named(text, attachments)
+    return [{"type": "text", "text": text}, *map(_image, attachments)]
+
+
+def _named(text: str, attachments: tuple[Attachment, ...]) -> str:
+    kinds = ", ".join(attachment.media_type for attachment in attachments)
+    return f"{text}\n[{kinds}: you cannot see images]"
 
 
 def _image(attachment: Attachment) -> Json:

@@ -67,9 +67,19 @@ class ArtifactStore:
             return None
         return {**artifact.described(), "tool_name": artifact.tool_name, "content": artifact.content}
 
+    def text(self, uri: str) -> str | None:
+        """The content at this address, or None if there is none any more."""
+        artifact = self._artifacts.get(uri)
+        return None if artifact is None else artifact.content
+
     def _drop(self, uri: str) -> None:
         dropped = self._artifacts.pop(uri, None)
         self._bytes -= dropped.original_bytes if dropped else 0
+
+
+def worth_keeping(artifacts: ArtifactStore) -> int:
+    """How much of a command's output is of any use: what is shown, and what the store would keep."""
+    return max(2 * SHOWN_BYTES, artifacts.max_bytes)
 
 
 def cap(tool_name: str, result: ToolResult, artifacts: ArtifactStore) -> ToolResult:

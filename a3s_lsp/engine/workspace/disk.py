@@ -23,7 +23,7 @@ TEXT_LIMIT = 64 * 1024 * 1024
 _SMALL_BYTES = 256 * 1024
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _KINDS = (
-    (stat.S_ISDIR, "Is a directory (os error 21)"),
+    (stat.S_ISDIR, "Is a directory (os error 21); list it with ls"),
     (stat.S_ISFIFO, "it is a named pipe (FIFO), which could block for ever"),
     (stat.S_ISSOCK, "it is a socket"),
     (stat.S_ISCHR, "it is a device"),
@@ -128,6 +128,9 @@ def _decoded(data: bytes, path: Path) -> Decoded:
 
 
 def _unreadable(path: Path, error: OSError) -> ToolError:
+    if error.errno == errno.ENXIO:
+        kind = {"type": "invalid_argument", "path": str(path)}
+        return ToolError(f"Failed to read file {path}: it is a socket.", kind)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         kind = {"type": "not_found", "path": str(path)}
     else:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from a3s_lsp.engine.config.target import Target
 from a3s_lsp.engine.errors import ModelError, ModelRefused
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Message, ToolCall, ToolMessage, Usage, UserMessage
 from a3s_lsp.engine.models.litellm_model import LiteLLMModel, Patience
+from a3s_lsp.engine.models.prices import sees_images
 from a3s_lsp.engine.models.retry import Retry
 from a3s_lsp.engine.ports import CallDelta, Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta, ToolSpec, Waiting
 from tests.engine.models import openai_server as wire
@@ -220,6 +222,73 @@ async def test_anthropic_is_spoken_to_in_its_own_words_with_cached_parts() -> No
     assert isinstance(messages, list)
     assert messages[1]["content"] == [{"type": "tool_use", "id": "c1", "name": "read", "input": {}}]
     assert "cache_control" in str(messages[-1])
+
+
+PICTURE = Attachment("QUJD", "image/png")
+LOOKED = (
+    UserMessage("hi"),
+    AssistantMessage("", (ToolCall("c1", "read", "{}"), ToolCall("c2", "ls", "{}"))),
+    ToolMessage("c1", "PNG image", attachments=(PICTURE,)),
+    ToolMessage("c2", "files"),
+)
+
+
+async def test_images_of_results_stand_behind_them_where_results_can_only_be_text() -> None:
+    with Server(text("ok")) as server:
+        await chunks(model_at(server), ModelRequest("s", (*LOOKED, AssistantMessage("fine"))))
+    messages = server.requests[0].body["messages"]
+    assert isinstance(messages, list)
+    assert [message["role"] for message in messages] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+        "assistant",
+    ]
+    assert messages[3]["content"] == "PNG image"
+    assert messages[5]["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}},
+        {"type": "text", "text": "[Images from the tools:\nPNG image]"},
+    ]
+
+
+async def test_images_of_results_are_inside_them_for_anthropic() -> None:
+    with Server(Answer(events=[], done=False)) as server, pytest.raises(ModelError):
+        target = Target("anthropic", "claude-sonnet-4-5", KEY, f"{server.url}/v1")
+        await chunks(LiteLLMModel(target, retry=Retry(sleep=Pauses().sleep)), ModelRequest("s", LOOKED))
+    messages = server.requests[0].body["messages"]
+    assert isinstance(messages, list)
+    result = messages[-1]["content"][0]
+    assert (result["type"], result["tool_use_id"]) == ("tool_result", "c1")
+    assert result["content"][1]["source"] == {"type": "base64", "media_type": "image/png", "data": "QUJD"}
+
+
+async def test_a_model_that_is_known_not_to_see_is_told_that_there_is_an_image() -> None:
+    blind = Target("mine", "m", KEY, images=False)
+    asked = (UserMessage("look", (PICTURE,)), *LOOKED[1:])
+    with Server(text("ok")) as server:
+        await chunks(LiteLLMModel(replace(blind, base_url=f"{server.url}/v1")), ModelRequest("s", asked))
+    messages = server.requests[0].body["messages"]
+    assert isinstance(messages, list)
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool", "tool"]
+    assert messages[1]["content"] == "look\n[image/png: you cannot see images]"
+    assert messages[3]["content"] == "PNG image\n[image/png: you cannot see images]"
+
+
+@pytest.mark.parametrize(
+    ("target", "sees"),
+    [
+        (Target("openai", "gpt-known"), True),
+        (Target("openai", "gpt-blind"), False),
+        (Target("openai", "gpt-new"), True),
+        (Target("mine", "gpt-blind", base_url="http://127.0.0.1:1"), True),
+        (Target("openai", "gpt-blind", images=True), True),
+    ],
+)
+def test_who_sees_images_is_configured_or_listed_and_else_tried(target: Target, sees: bool) -> None:
+    assert sees_images(target, {"gpt-known": {"supports_vision": True}, "gpt-blind": {"mode": "chat"}}) is sees
 
 
 @pytest.mark.parametrize(

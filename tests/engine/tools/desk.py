@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from a3s_lsp.engine.changes import ChangeSet
@@ -51,7 +51,8 @@ class Desk:
 
     def context(self, approved: ChangeSet | None = None, environment: Mapping[str, str] | None = None) -> ToolContext:
         variables = os.environ if environment is None else environment
-        return ToolContext("call", self.workspace, self.emit, self.applied.append, variables, approved)
+        context = ToolContext("call", self.workspace, self.emit, self.applied.append, variables, approved)
+        return replace(context, artifact=self.artifacts.text)
 
     async def call(self, name: str, approved: ChangeSet | None = None, /, **args: object) -> ToolResult:
         """One call from the model's arguments to the result that it gets to see."""

@@ -15,7 +15,7 @@ from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 REGISTRY = Registry(builtin_tools())
 
 CONTRACT: dict[str, tuple[dict[str, str], list[str]]] = {
-    "read": ({"file_path": "string", "offset": "integer", "limit": "integer"}, ["file_path"]),
+    "read": ({"file_path": "string", "offset": "integer", "limit": "integer", "raw": "boolean"}, ["file_path"]),
     "write": ({"file_path": "string", "content": "string"}, ["file_path", "content"]),
     "edit": (
         {"file_path": "string", "old_string": "string", "new_string": "string", "replace_all": "boolean"},
@@ -29,6 +29,17 @@ CONTRACT: dict[str, tuple[dict[str, str], list[str]]] = {
         ["pattern"],
     ),
     "bash": ({"command": "string", "timeout": "integer"}, ["command"]),
+    "git": (
+        dict.fromkeys(
+            ["command", "subcommand", "name", "path", "ref", "target", "base", "message", "remote_name"],
+            "string",
+        )
+        | dict.fromkeys(["max_count", "offset", "limit"], "integer")
+        | dict.fromkeys(["force", "new_branch", "include_untracked", "all", "staged"], "boolean")
+        | {"paths": "array"},
+        ["command"],
+    ),
+    "batch": ({"invocations": "array"}, ["invocations"]),
 }
 
 
