@@ -38,6 +38,12 @@ def _after(row: SessionInfo, fact: f.Fact) -> SessionInfo:
             return replace(row, status=status)
         case f.HistoryCleared():
             return replace(row, messages=0)
+        case f.HistoryRestored(messages=count):
+            return replace(row, messages=row.messages + count)
+        case f.Compacted(before_messages=before, after_messages=after):
+            return replace(row, messages=max(0, row.messages - before + after))
+        case f.CompactionUndone(messages=count):
+            return replace(row, messages=count)
         case _:
             return row
 
