@@ -26,6 +26,16 @@ def checkpoint_store(environ: Mapping[str, str]) -> Path:
     return state_folder(environ) / "checkpoints.db"
 
 
+def rules_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of the rules that questions have taught."""
+    return state_folder(environ)
+
+
+def trust_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of what the person has allowed for good."""
+    return state_folder(environ) / "trusted"
+
+
 def lease_folder(environ: Mapping[str, str]) -> Path:
     """The folder in which processes tell each other which files they change."""
     return state_folder(environ) / "leases"

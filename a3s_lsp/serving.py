@@ -49,11 +49,13 @@ def log_to(file: Path | None, level: str) -> None:
 
 def _defaults() -> Defaults:
     from a3s_lsp.engine.assembly import Surroundings
+    from a3s_lsp.engine.store.learned_rules import RuleFile
     from a3s_lsp.engine.store.sqlite import SQLiteStore
+    from a3s_lsp.engine.store.trust import Trust
     from a3s_lsp.engine.store.writer import LogWriter
     from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
     from a3s_lsp.engine.workspace.leases import Leases
-    from a3s_lsp.places import checkpoint_store, lease_folder, session_log, user_config
+    from a3s_lsp.places import checkpoint_store, lease_folder, rules_folder, session_log, trust_folder, user_config
     from a3s_lsp.server.host import Defaults
 
     writer = LogWriter(SQLiteStore(session_log(os.environ)))
@@ -61,6 +63,8 @@ def _defaults() -> Defaults:
         os.environ,
         user_config(),
         leases=Leases(lease_folder(os.environ)),
+        rules=RuleFile(rules_folder(os.environ)),
         checkpoints=CheckpointStore(checkpoint_store(os.environ)),
+        trust=Trust(trust_folder(os.environ)),
     )
     return Defaults(writer, surroundings)

@@ -20,10 +20,11 @@ from a3s_lsp.engine.ports import Answer
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.session import Session
 from a3s_lsp.engine.store.sqlite import SQLiteStore
+from a3s_lsp.engine.store.trust import Trust
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.leases import Leases
-from a3s_lsp.places import checkpoint_store, lease_folder, session_log, user_config
+from a3s_lsp.places import checkpoint_store, lease_folder, session_log, trust_folder, user_config
 
 ExitCode: TypeAlias = Literal[0, 1, 130]
 
@@ -43,6 +44,7 @@ async def run_prompt(
                 user_config(),
                 leases=Leases(lease_folder(os.environ)),
                 checkpoints=CheckpointStore(checkpoint_store(os.environ)),
+                trust=Trust(trust_folder(os.environ)),
             ),
             TerminalApprover() if sys.stdin.isatty() else None,
         )

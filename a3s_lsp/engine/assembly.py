@@ -8,19 +8,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from a3s_lsp.engine.command_hooks import command_hooks
 from a3s_lsp.engine.config.load import Loaded, load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.room import CompactionPolicy, configured_room
 from a3s_lsp.engine.errors import ConfigError
+from a3s_lsp.engine.hook_trust import HeldBack, held_back
+from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.mcp.servers_spec import servers_of
 from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
 from a3s_lsp.engine.models.offline import OfflineAssistant
 from a3s_lsp.engine.models.select import open_model
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
+from a3s_lsp.engine.policy.learned import RuleBook
 from a3s_lsp.engine.policy.postures import Posture, posture_policy
 from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Approver, Editor, Model, Unsaved
 from a3s_lsp.engine.session import Setup
+from a3s_lsp.engine.store.trust import Trust
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.leases import Leases
@@ -41,8 +47,12 @@ class Surroundings:
     offline: Callable[[], Model] = OfflineAssistant
     leases: Leases = field(default_factory=Leases)
     """Who changes which file, among the sessions on this machine."""
+    rules: RuleBook | None = None
+    """Where the rules are kept that questions have taught for a project or for the person."""
     checkpoints: CheckpointStore | None = None
     """Where work trees are kept, so that sessions can be rewound."""
+    trust: Trust | None = None
+    """Which commands of projects the person has allowed for good; None knows and keeps none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +92,25 @@ async def assemble(
     open_named = functools.partial(open_configured, settings, surroundings)
     default = Limits()
     memory = await open_memory(configured_memories(settings, root), settings.memory)
+    environment = safe_environment(surroundings.environ)
+    held = await asyncio.to_thread(_held_back, loaded, root, environment, surroundings)
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
         open_model=open_named,
         tools=Registry(builtin_tools()),
-        environment=safe_environment(surroundings.environ),
+        mcp_servers=servers_of(settings),
+        environment=environment,
         approver=approver,
         permission=posture_policy(wishes.posture),
         confirmation=ConfirmationPolicy(enabled=True),
+        rules=surroundings.rules,
         redactor=Security().redactor(surroundings.environ, settings),
         memory=memory,
         thinking_budget=settings.thinking_budget,
         warnings=(memory.warning,) if memory.warning else (),
+        hooks=Hooks(() if held else command_hooks(settings.hooks, root, environment)),
+        held_back=held,
         reviews_first=wishes.reviews_first,
         unsaved=wishes.unsaved,
         checkpoints=surroundings.checkpoints,
@@ -103,6 +119,15 @@ async def assemble(
         own_commands=surroundings.user_config.parent / "commands",
         limits=Limits(max_tool_rounds=settings.max_tool_rounds or default.max_tool_rounds),
     )
+
+
+def _held_back(
+    loaded: Loaded | None, root: Path, environment: Mapping[str, str], surroundings: Surroundings
+) -> HeldBack | None:
+    """The commands that wait for leave: a project that was only opened must not run any. The person's own may run."""
+    if loaded is None or loaded.path is None or loaded.path == surroundings.user_config:
+        return None
+    return held_back(loaded.settings.hooks, loaded.path, root, environment, surroundings.trust)
 
 
 async def open_configured(settings: Settings, surroundings: Surroundings, name: str | None) -> Model:

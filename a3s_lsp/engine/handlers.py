@@ -55,7 +55,7 @@ async def call_handler(handler: Handler, event: Json, timeout_ms: int | None) ->
 async def _outcome(handler: Handler, event: Json) -> _Outcome:
     try:
         if inspect.iscoroutinefunction(handler):
-            value = handler(event)
+            value: object = handler(event)
         else:
             outcome = await _on_thread(lambda: handler(event))
             if outcome.error is not None:
@@ -92,4 +92,6 @@ def _settle(answer: asyncio.Future[_Outcome], outcome: _Outcome) -> None:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, A3SError):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -20,6 +20,7 @@ from a3s_lsp.engine.context.resolving import Context
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
 from a3s_lsp.engine.hook_firing import SessionHooks, check_not_answering
+from a3s_lsp.engine.hook_trust import ask_leave
 from a3s_lsp.engine.inner_calls import InnerCalls
 from a3s_lsp.engine.journal import Journal, Listener
 from a3s_lsp.engine.kit import Kit
@@ -94,6 +95,7 @@ class Session:
             session = cls(session_id, setup, writer, State())
             session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
             await session.review.start()
+            session.mcp.begin(setup.mcp_servers)
             await session._journal.settled()
             return session
         except BaseException:
@@ -115,6 +117,7 @@ class Session:
             if str(session.workspace.root) != state.workspace:
                 session._journal.append(f.WorkspaceMoved(str(session.workspace.root)))
             await session.review.start()
+            session.mcp.begin(session.setup.mcp_servers)
             return session
         except BaseException:
             await writer.give_back(session_id)
@@ -183,7 +186,7 @@ class Session:
 
         await self.verification.begin(run.id)
         await self.mcp.ready()
-        hooks = await self._hooks_of(run)
+        hooks = await self._hooks_of(run, emit)
         return replace(
             self._direct_kit(),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
@@ -213,11 +216,13 @@ class Session:
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
 
-    async def _hooks_of(self, run: Run) -> SessionHooks:
+    async def _hooks_of(self, run: Run, emit: Callable[[f.Fact], None]) -> SessionHooks:
         hooks = SessionHooks(
             self.hooks, self.id, lambda fact: self.review.record(fact, None if run.state.ended else run.id)
         )
         if not self._started:
+            if self.setup.held_back is not None:
+                await ask_leave(self.setup.held_back, self.hooks, self.setup.approver, emit, self._journal.settled)
             self._started = True
             await hookpoints.session_started(hooks, self._model.name)
         return hooks

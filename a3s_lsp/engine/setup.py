@@ -9,6 +9,7 @@ from pathlib import Path
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.hook_trust import HeldBack
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.mcp.servers_spec import ServerSpec
@@ -41,6 +42,8 @@ class Setup:
     slots: PromptSlots = field(default_factory=PromptSlots)
     memory: MemorySetup = field(default_factory=MemorySetup)
     hooks: Hooks = field(default_factory=Hooks)
+    held_back: HeldBack | None = None
+    """Hooks that run commands, and that the person is asked about before the first run."""
     temperature: float | None = None
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""

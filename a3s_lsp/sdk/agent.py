@@ -11,19 +11,24 @@ from pathlib import Path
 
 from a3s_lsp.engine.assembly import Surroundings, open_configured
 from a3s_lsp.engine.budget import Budget
+from a3s_lsp.engine.command_hooks import command_hooks
 from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.room import configured_room
 from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError
+from a3s_lsp.engine.hooks import Hooks
+from a3s_lsp.engine.mcp.servers_spec import servers_of
 from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
+from a3s_lsp.engine.policy.postures import parse_posture, posture_policy
 from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.state import State
+from a3s_lsp.engine.store.learned_rules import RuleFile
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
@@ -146,19 +151,23 @@ class AsyncAgent(AsyncStoredSessions):
         store = options.memory_store
         memories = configured_memories(self._settings, root) if store is None else store.memories
         memory = await open_memory(memories, self._settings.memory)
+        environment = safe_environment(os.environ)
         return Setup(
             workspace=LocalWorkspace(root),
             model=await self._open_named(options.model or (state.model if state else None)),
             open_model=self._open_named,
             tools=Registry(builtin_tools()),
-            environment=safe_environment(os.environ),
+            mcp_servers=servers_of(self._settings),
+            environment=environment,
             approver=Confirmations(confirmation) if confirmation and confirmation.enabled else None,
             permission=permission,
             confirmation=confirmation,
+            rules=None if options.rules_dir is None else RuleFile(Path(options.rules_dir)),
             security=security,
             redactor=security.redactor(os.environ, self._settings),
             slots=_slots(options),
             memory=memory,
+            hooks=Hooks(command_hooks(self._settings.hooks, root, environment)),
             temperature=options.temperature,
             thinking_budget=options.thinking_budget or self._settings.thinking_budget,
             warnings=(memory.warning,) if memory.warning else (),
@@ -205,7 +214,10 @@ def _checkpoints(options: SessionOptions) -> CheckpointStore | None:
 
 def _policies(options: SessionOptions) -> tuple[PermissionPolicy | None, ConfirmationPolicy | None]:
     permission, confirmation = options.permission_policy, options.confirmation_policy
+    if permission is not None and options.posture is not None:
+        raise ValueError("a posture is a permission policy of its own: give one or the other")
+    by_posture = None if options.posture is None else posture_policy(parse_posture(options.posture))
     return (
-        None if permission is None else permission.to_engine(),
+        by_posture if permission is None else permission.to_engine(),
         None if confirmation is None else confirmation.to_engine(),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine.config import decode, grammar, target
+from a3s_lsp.engine.config.hooks import hook_of
 from a3s_lsp.engine.config.problems import Problem, Report, Span
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.errors import ConfigError
@@ -54,6 +55,7 @@ def examine(text: str, environ: Mapping[str, str], file: str, *, need_model: boo
     tree = grammar.parse(text, report)
     settings, origins = decode.decode(Settings, tree, environ, report)
     _judge_unset(settings, origins, report)
+    _judge_hooks(settings, origins, report)
     _judge_model(settings, origins, environ, report, need_model=need_model)
     found = sorted(report.problems, key=lambda problem: (problem.line, problem.column))
     if settings.strict:
@@ -112,6 +114,19 @@ def _needed(path: decode.Path, default_model: str) -> bool:
             return name == provider
         case _:
             return False
+
+
+def _judge_hooks(settings: Settings, origins: decode.Origins, report: Report) -> None:
+    """A hook that could never be asked, or do anything, would be a gate that stands open."""
+    for name, hook in settings.hooks.items():
+        missing = [wanted for wanted in ("event", "command") if not getattr(hook, wanted)]
+        if missing:
+            report.error(origins.places["hooks", name], f'The hook "{name}" needs "{missing[0]}".')
+            continue
+        try:
+            hook_of(hook, None)
+        except ValueError as error:
+            report.error(origins.places["hooks", name], f'The hook "{name}": {error}')
 
 
 def _judge_model(

@@ -21,6 +21,7 @@ from a3s_lsp.engine.config.schema import (
     text,
     texts,
 )
+from a3s_lsp.engine.hooks import EVENTS
 
 StorageBackend: TypeAlias = Literal["memory", "file", "custom"]
 HandlerMode: TypeAlias = Literal["internal", "external", "hybrid"]
@@ -262,6 +263,31 @@ class Ahp:
 
 
 @dataclass(frozen=True, slots=True)
+class HookMatcher:
+    """Which events a hook is for: all that is set must hold."""
+
+    tool: str = text("The tool's name; * and ? are placeholders.")
+    path_pattern: str = text("A file pattern such as src/**; the files of the call are matched.")
+    command_pattern: str = text("A regular expression, looked for in the command and in each of its parts.")
+    session_id: str = text("The session's id.")
+    skill: str = text("The skill's name; * and ? are placeholders.")
+
+
+@dataclass(frozen=True, slots=True)
+class HookCommand:
+    """A command that is asked at an event: it reads JSON, and may answer JSON."""
+
+    id: str = label("The hook's name.")
+    event: str = choice("When the command is asked, for instance pre_tool_use.", "", ("", *EVENTS))
+    command: str = text("The shell command; it runs in the workspace folder.")
+    matcher: HookMatcher = table("Which events of that kind it is asked at.", HookMatcher)
+    priority: int = integer("Lower ones are asked first.", 100)
+    timeout_ms: int = integer("How long it may take.", 30000, least=1)
+    async_execution: bool = flag("Whether nobody waits for it, where it cannot stop anything.", False)
+    max_retries: int = integer("How often it may ask for another try.", 3)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A whole `agent.acl`."""
 
@@ -287,4 +313,5 @@ class Settings:
     queue: Queue | None = optional_table("How calls wait for each other, by lane.", Queue)
     search: Search = table("How the web is searched.", Search)
     mcp_servers: Mapping[str, McpServer] = tables("A server with more tools.", McpServer, also=("mcp_server",))
+    hooks: Mapping[str, HookCommand] = tables("A command that sees, changes or stops.", HookCommand, also=("hook",))
     ahp: Ahp | None = optional_table("An outside supervisor.", Ahp)
