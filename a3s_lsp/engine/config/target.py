@@ -49,6 +49,10 @@ class Target:
     cost: Cost = field(default_factory=Cost)
     images: bool | None = None
     """Whether it takes images; None where the configuration does not say."""
+    reasoning: bool = False
+    """Whether the configuration says that it thinks before it answers."""
+    temperature: bool = True
+    """Whether it takes a temperature."""
 
     @property
     def name(self) -> str:
@@ -85,6 +89,8 @@ def _configured(provider: Provider, model: ModelSpec, environ: Mapping[str, str]
         model.output_limit,
         model.cost,
         _takes_images(model),
+        model.reasoning,
+        model.temperature,
     )
 
 

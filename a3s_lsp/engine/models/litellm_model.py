@@ -12,6 +12,7 @@ from a3s_lsp.engine.models.loading import Answer, loaded, warm
 from a3s_lsp.engine.models.prices import price_of, sees_images, with_cost
 from a3s_lsp.engine.models.refusals import as_model_error
 from a3s_lsp.engine.models.retry import Retry, Transient, retried
+from a3s_lsp.engine.models.sampling import sampling
 from a3s_lsp.engine.models.wire import CallPieces, Dialect, wire_messages, wire_tool
 from a3s_lsp.engine.ports import Chunk, Finish, ModelRequest, ReasoningDelta, TextDelta
 
@@ -80,7 +81,6 @@ class LiteLLMModel:
         target = self._target
         optional: Json = {
             "tools": [wire_tool(tool) for tool in request.tools] or None,
-            "temperature": request.temperature,
             "tool_choice": _forced(request.tool_choice),
             "response_format": request.response_format,
             "max_tokens": target.max_tokens,
@@ -97,6 +97,7 @@ class LiteLLMModel:
             "max_retries": 0,
             "_skip_mcp_handler": True,
             **{name: value for name, value in optional.items() if value is not None},
+            **sampling(target, request, listed),
         }
 
 

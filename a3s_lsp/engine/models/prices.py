@@ -1,4 +1,4 @@
-"""What is known of a model beside its name: what a turn cost, and whether it sees images."""
+"""What is known of a model beside its name: what a turn cost, and whether it sees images or thinks."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ def sees_images(target: Target, listed: Mapping[str, Mapping[str, object]]) -> b
         return True
     entry = _listed(target, listed)
     return not entry or bool(entry.get("supports_vision"))
+
+
+def thinks(target: Target, listed: Mapping[str, Mapping[str, object]]) -> bool:
+    """Whether it can think before it answers, by the configuration or else by litellm's list."""
+    if target.reasoning or (target.base_url and target.provider != "anthropic"):
+        return target.reasoning
+    return bool(_listed(target, listed).get("supports_reasoning"))
 
 
 def _listed(target: Target, listed: Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
