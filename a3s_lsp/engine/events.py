@@ -93,8 +93,6 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "turn_end", {"turn": turn, **used, "finish_reason": reason}
         case f.RunEnded():
             return _ending(fact)
-        case f.RuleLearned() | f.RuleForgotten() | f.ContentFlagged():
-            return describe_policy(fact)
         case f.AgentModeChanged() | f.ModelRetried() | f.Continued() | f.BudgetHit():
             return _course(fact)
         case _:
@@ -148,7 +146,12 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
                 "error_kind": fact.error_kind,
             }
         case _:
-            return describe_compaction(fact) or describe_memory(fact) or describe_verification(fact)
+            return (
+                describe_compaction(fact)
+                or describe_memory(fact)
+                or describe_verification(fact)
+                or describe_policy(fact)
+            )
 
 
 def _question(fact: f.QuestionAsked) -> Json:

@@ -21,6 +21,7 @@ from a3s_lsp.sdk.mcp import McpServers
 from a3s_lsp.sdk.memory import Remembering
 from a3s_lsp.sdk.objects import Objects
 from a3s_lsp.sdk.options import SessionOptions
+from a3s_lsp.sdk.permissions import Permissions
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import History, Request
@@ -78,6 +79,7 @@ class Session(
     Records,
     SlashCommands,
     Answers,
+    Permissions,
     DirectTools,
     Hooking,
     Keeping,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from a3s_lsp.engine.budget import Budget
+from a3s_lsp.engine.policy.postures import parse_posture
 from a3s_lsp.sdk.checks import fitting
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
 from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
 from a3s_lsp.sdk.security import DefaultSecurityProvider
-from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
+from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
 from a3s_lsp.sdk.verification import requirement_of
 
 PLANNING_MODES = ("auto", "enabled", "disabled")
@@ -29,9 +30,14 @@ class SessionOptions:
     permission_policy: PermissionPolicy | None = None
     """None asks for everything, and without a confirmation policy that is a denial."""
     confirmation_policy: ConfirmationPolicy | None = None
+    posture: str | None = None
+    """plan, ask, accept-edits or auto: how freely the agent works, in a word instead of a permission policy."""
+    rules_dir: str | None = None
+    """The folder where rules are kept that were remembered for the project or for the user, outside of the workspace.
+    None remembers for the session only."""
     security_provider: DefaultSecurityProvider | None = None
     """What is hidden beside the keys of the configuration and of the environment, which always are."""
-    session_store: FileSessionStore | MemorySessionStore | None = None
+    session_store: FileSessionStore | MemorySessionStore | PostgresSessionStore | None = None
     """Where the session is kept. Every step is in the store before it is shown."""
     auto_save: bool = False
     """Accepted for programs that set it: a session with a store is always saved."""
@@ -83,6 +89,8 @@ class SessionOptions:
     def __setattr__(self, name: str, value: object) -> None:
         if name == "planning_mode" and value is not None:
             value = planning_mode(value)
+        if name == "posture" and value is not None:
+            value = parse_posture(value)
         if name == "require_verification":
             requirement_of(value)
         object.__setattr__(self, name, fitting(type(self), name, value))

@@ -22,6 +22,7 @@ from a3s_lsp.sdk.limits import AsyncBounds
 from a3s_lsp.sdk.mcp import AsyncServers
 from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.objects import AsyncObjects
+from a3s_lsp.sdk.permissions import AsyncPermissions
 from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import History, Request, parse_request
@@ -30,11 +31,14 @@ from a3s_lsp.sdk.review import AsyncReview
 from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.verification import AsyncVerification
 
+_UNASKED = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
+
 
 class AsyncSession(
     AsyncRecords,
     AsyncSlashCommands,
     AsyncAnswers,
+    AsyncPermissions,
     AsyncDirectTools,
     AsyncHooking,
     AsyncKeeping,
@@ -174,10 +178,12 @@ class AsyncSession(
     def init_warning(self) -> str | None:
         """What the session was made without, in a sentence."""
         confirmation = self.engine.setup.confirmation
+        warnings = list(self.engine.setup.warnings)
         if confirmation is not None and not confirmation.enabled:
-            unasked = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
-            return " ".join((unasked, *self.engine.setup.warnings))
-        return " ".join(self.engine.setup.warnings) or None
+            warnings.insert(0, _UNASKED)
+        if (trouble := self.engine.leave.trouble) is not None:
+            warnings.append(trouble)
+        return " ".join(warnings) or None
 
     def __repr__(self) -> str:
         return f"Session(id='{self.session_id}', workspace='{self._workspace}')"

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from a3s_lsp.engine.facts import QuestionAsked
+from a3s_lsp.engine.facts import Outcome, QuestionAsked, RuleScope
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Answer, Lane
 
@@ -98,9 +98,20 @@ class Confirmations:
             waiting = list(self._waiting.values())
         return [_row(each) for each in waiting]
 
-    def confirm(self, tool_id: str, approved: bool, reason: str | None = None) -> bool:
-        """Answer a question. False if none with this id waits any more."""
-        return self._answer(tool_id, Answer("approved" if approved else "rejected", reason))
+    def confirm(
+        self, tool_id: str, approved: bool, reason: str | None = None, remember: RuleScope | None = None
+    ) -> bool:
+        """Answer a question, and all like it if it is to be remembered. False if none with this id waits any more.
+
+        ValueError, and the question goes on waiting, if it offers no rule that could be remembered.
+        """
+        with self._lock:
+            waiting = self._waiting.get(tool_id)
+        rule = waiting.question.rule if waiting is not None and remember is not None else ""
+        if waiting is not None and remember is not None and not rule:
+            raise ValueError(f"No rule would be safe to remember for the call {tool_id}; answer it without remember.")
+        outcome: Outcome = "approved" if approved else "rejected"
+        return self._answer(tool_id, Answer(outcome, reason, rule or None, scope=remember or "session"))
 
     def cancel_all(self) -> int:
         """Reject all questions that wait, and say how many they were."""

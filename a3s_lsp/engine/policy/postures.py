@@ -26,6 +26,16 @@ _READING = ("read", "ls", "glob", "grep", "batch", *(f"git({words})" for words i
 _EDITING = ("write", "edit", "patch", "replace")
 
 
+def parse_posture(text: object) -> Posture:
+    """The posture of this name. TypeError if it is no string, ValueError if there is none."""
+    if not isinstance(text, str):
+        raise TypeError(f"posture must be a string, not {type(text).__name__}")
+    found = next((posture for posture in POSTURES if posture == text.strip().lower()), None)
+    if found is None:
+        raise ValueError(f"Invalid posture '{text}'. Expected one of: {', '.join(POSTURES)}")
+    return found
+
+
 def posture_policy(posture: Posture) -> PermissionPolicy:
     """The policy of a posture. None of them lets the agent change its own configuration unasked."""
     match posture:

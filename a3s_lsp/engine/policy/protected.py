@@ -12,7 +12,7 @@ from a3s_lsp.engine.policy.verdicts import CallFacts
 from a3s_lsp.engine.policy.wrappers import program
 
 _FOLDERS = frozenset({".a3s", ".git", ".vscode"})
-_FILES = frozenset({"agent.acl"})
+_FILES = frozenset({"agent.acl", "a3s-permissions.json"})
 _WRITING_TOOLS = frozenset({"write", "edit", "patch", "replace"})
 _READING_PROGRAMS = frozenset(
     {"cat", "diff", "echo", "file", "grep", "head", "less", "ls", "rg", "stat", "tail", "test", "tree", "wc"}
