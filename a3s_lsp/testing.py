@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -123,7 +124,8 @@ class RecordedModel:
     """Keeps the conversation with a model in a file of JSON lines, or plays it again without the model.
 
     With `model` every turn is written to `path`, which is begun anew. Without it the turns of the file are given in
-    order; a request that is not the one of the recording raises ModelError that says where it differs.
+    order; a request that is not the one of the recording, but for the date in the system prompt, raises ModelError
+    that says where it differs.
     """
 
     def __init__(self, path: str | Path, model: Model | None = None) -> None:
@@ -171,7 +173,7 @@ class RecordedModel:
         if turn >= len(self._turns):
             raise ModelError(f"the recording {self._path} ends before request {turn + 1}")
         recorded = self._turns[turn]
-        where = _difference(recorded["request"], json.loads(json.dumps(asdict(request))), "")
+        where = _difference(_undated(recorded["request"]), _undated(json.loads(json.dumps(asdict(request)))), "")
         if where is not None:
             raise ModelError(f"request {turn + 1} is not the one of the recording {self._path}: it differs at {where}")
         chunk: Chunk | None = None
@@ -222,6 +224,13 @@ def _chunks(recorded: object) -> Iterator[Chunk]:
                 yield ReasoningDelta(**fields)
             case _:
                 yield TextDelta(**fields)
+
+
+def _undated(request: object) -> object:
+    """The request without today's date, which is in every system prompt."""
+    if not isinstance(request, dict):
+        return request
+    return {**request, "system": re.sub(r"(?m)^- Date: .*$", "- Date:", str(request.get("system", "")))}
 
 
 def _difference(recorded: object, given: object, path: str) -> str | None:

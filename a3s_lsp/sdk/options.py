@@ -8,7 +8,7 @@ from typing import Final
 
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.policy.postures import parse_posture
-from a3s_lsp.sdk.checks import fitting
+from a3s_lsp.sdk.checks import fitting, lower
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
 from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
@@ -95,6 +95,11 @@ class SessionOptions:
             requirement_of(value)
         object.__setattr__(self, name, fitting(type(self), name, value))
 
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name, default) for name, default in _SHOWN.items()}
+        shown["inline_skills"] = len(self._inline_skills)
+        return f"SessionOptions({', '.join(f'{name}={_shown(value)}' for name, value in shown.items())})"
+
     def add_persona(self, name: str, content: str) -> None:
         """Let the agent be somebody: the text stands where the prompt says who the agent is. The last one holds."""
         self._inline_skills += (inline_skill("persona", name, content),)
@@ -110,6 +115,29 @@ _DEFAULTS: Final[dict[str, object]] = {
     "auto_compact": False,
     "_inline_skills": (),
 }
+
+
+_SHOWN: Final[dict[str, object]] = {
+    "model": None,
+    "builtin_skills": False,
+    "queue_config": None,
+    "auto_compact": False,
+    "artifact_store_limits": None,
+    "memory_store": None,
+    "session_store": None,
+    "security_provider": None,
+    "workspace_backend": None,
+    "inline_skills": 0,
+    "max_parallel_tasks": None,
+    "auto_parallel": None,
+}
+"""What the repr names, as in the reference."""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return lower(value)
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def planning_mode(value: object) -> str:

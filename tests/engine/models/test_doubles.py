@@ -99,6 +99,13 @@ async def test_a_recording_plays_exactly_what_was_said(tmp_path: Path) -> None:
         await chunks(player)
 
 
+async def test_a_recording_plays_on_another_day(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    monday, tuesday = (ModelRequest(f"s\n- Date: {day}\n- Platform: p", ASK.messages) for day in ("01", "02"))
+    said = await chunks(RecordedModel(path, ScriptedModel(["one"])), monday)
+    assert await chunks(RecordedModel(path), tuesday) == said
+
+
 async def test_a_recorded_failure_fails_again(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     recording = RecordedModel(path, ScriptedModel([ModelRefused("no"), ModelError("cut")]))
