@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024
 MOST_LEVELS = 32
-_SECONDS = 5.0
+_SECONDS = 2.0
 _MOST_PROBLEMS = 10
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA = ("const", "enum", "default", "examples")
