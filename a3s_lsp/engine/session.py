@@ -30,7 +30,7 @@ from a3s_lsp.engine.memory.recollection import Recollection
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import Allow
-from a3s_lsp.engine.ports import SessionStore, ToolResult, Unsaved, Workspace
+from a3s_lsp.engine.ports import Model, SessionStore, ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
@@ -39,6 +39,7 @@ from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
 from a3s_lsp.engine.state import State, folded
+from a3s_lsp.engine.store.artifacts import shelf_of
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
@@ -56,6 +57,7 @@ class Session:
         self.state = state
         self._writer = writer
         self.sealer = Sealer(setup.redactor)
+        self.artifacts = setup.artifacts.on(shelf_of(writer.store, session_id))
         self._journal = Journal(session_id, writer, state, self.sealer)
         self._taint = Taint(setup.security.marks_external, finds=setup.security.finds_injections)
         self.leave = Leave(
@@ -189,6 +191,7 @@ class Session:
         hooks = await self._hooks_of(run, emit)
         return replace(
             self._direct_kit(),
+            model=self.purse.guarded(await self._model_of(run)),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
             judge=lambda call: self.leave.judge(call, run.state.allowed),
             learn=functools.partial(self.leave.learn, emit),
@@ -216,6 +219,9 @@ class Session:
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
 
+    async def _model_of(self, run: Run) -> Model:
+        return self._model if run.state.model is None else await self.setup.open_model(run.state.model)
+
     async def _hooks_of(self, run: Run, emit: Callable[[f.Fact], None]) -> SessionHooks:
         hooks = SessionHooks(
             self.hooks, self.id, lambda fact: self.review.record(fact, None if run.state.ended else run.id)
@@ -237,7 +243,7 @@ class Session:
             judge=lambda call: Allow(),
             approver=None,
             workspace=setup.workspace,
-            artifacts=setup.artifacts,
+            artifacts=self.artifacts,
             environment=setup.environment,
             limits=setup.limits,
             emit=self.review.record,

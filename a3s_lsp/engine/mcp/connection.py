@@ -59,6 +59,8 @@ class Connection:
         self._first: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         self._wanted = asyncio.Event()
+        self._settled = asyncio.Event()
+        """Set while it is known whether there is a connection, one way or the other."""
 
     async def open(self) -> None:
         """Connect. Raises McpFailed; what fails at first is not tried again by itself."""
@@ -102,12 +104,11 @@ class Connection:
             raise ToolError(f"MCP tool error: {error.message}") from None
 
     async def _connected(self) -> Client:
-        if self._client is None and self.status == "lost":
+        if not self._settled.is_set():
             self._wanted.set()  # do not wait for the end of the pause
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.spec.timeout_ms / 1000):
-                    while self.status == "lost" and self._holder is not None:  # noqa: ASYNC110
-                        await asyncio.sleep(0.02)
+                    await self._settled.wait()
         if self._client is None:
             why = f": {self.error}" if self.error else ""
             raise ToolError(f"MCP tool error: the server {self.spec.name} is not connected{why}.")
@@ -146,7 +147,7 @@ class Connection:
         from mcp import Client, MCPError
 
         self._lost.clear()
-        opened = streams(self.spec.transport, self._root, self._environment, self._lost.set)
+        opened = streams(self.spec.transport, self._root, self._environment, self._lose)
         client = Client(opened, mode="legacy", message_handler=self._heard, cache=None)
         limit = self.spec.timeout_ms / 1000
         entered = False
@@ -194,9 +195,16 @@ class Connection:
             await self._list(client)
             self._changed(self)
 
+    def _lose(self) -> None:
+        self._client = None
+        self._settled.clear()
+        self._lost.set()
+
     def _set(self, status: Status, error: str | None) -> None:
         if (self.status, self.error) != (status, error):
             self.status, self.error = status, error
+            if status in ("connected", "failed", "closed"):
+                self._settled.set()
             self._changed(self)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from a3s_lsp.engine.config.settings import McpServer
+from a3s_lsp.engine.config.settings import McpServer, Settings
+from a3s_lsp.engine.errors import ConfigError
 
 DEFAULT_TIMEOUT_MS = 60_000
 _KINDS = ("stdio", "http", "streamable-http", "sse")
@@ -79,6 +80,14 @@ def configured(server: McpServer) -> ServerSpec:
     }
     rows = {"name": server.name, "transport": table, "env": server.env, "timeout_ms": server.timeout_ms}
     return parse_server(rows)
+
+
+def servers_of(settings: Settings) -> tuple[ServerSpec, ...]:
+    """The servers of a configuration that are to be connected. Raises ConfigError."""
+    try:
+        return tuple(configured(server) for server in settings.mcp_servers.values() if server.enabled)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _transport(given: Mapping[str, object], env: Mapping[str, str]) -> Transport:

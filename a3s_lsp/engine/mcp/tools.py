@@ -61,5 +61,6 @@ def _result(answer: CallToolResult) -> ToolResult:
     metadata: Json | None = None
     if answer.structured_content is not None:
         metadata = {"structured_content": answer.structured_content}
-        output = output or json.dumps(answer.structured_content, ensure_ascii=False)
+        if not answer.content:
+            output = json.dumps(answer.structured_content, ensure_ascii=False)
     return ToolResult(output, int(bool(answer.is_error)), metadata, attachments=tuple(images))
