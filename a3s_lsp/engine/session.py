@@ -48,6 +48,7 @@ from a3s_lsp.engine.verifying import Verification
 
 T = TypeVar("T")
 
+
 class Session:
     """Use `create` or `load`. All methods are to be called on the event loop that made the session."""
 
@@ -60,9 +61,7 @@ class Session:
         self.artifacts = setup.artifacts.on(shelf_of(writer.store, session_id))
         self._journal = Journal(session_id, writer, state, self.sealer)
         self._taint = Taint(setup.security.marks_external, finds=setup.security.finds_injections)
-        self.leave = Leave(
-            self._journal, setup.permission, setup.confirmation, setup.rules, str(setup.workspace.root)
-        )
+        self.leave = Leave(self._journal, setup.permission, setup.confirmation, setup.rules, str(setup.workspace.root))
         self.review = Review(self._journal, setup.workspace)
         self.rewinding = Rewinding(self.review, setup.workspace, setup.checkpoints, self._records)
         self.verification = Verification(

@@ -141,7 +141,7 @@ def _context(session: EngineSession, face: Face | AsyncFace) -> Json:
         "total_tokens": session.state.usage.total_tokens,
         "total_cost": session.state.usage.cost or 0.0,
         "tool_names": list(names),
-        "mcp_servers": [(server, len(tools)) for server, tools in mcp_tools(names).items()],
+        "mcp_servers": [(server, len(mcp_tools(names, server))) for server in session.mcp.status()],
         "session": face,
     }
 

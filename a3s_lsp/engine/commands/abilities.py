@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from a3s_lsp.engine.errors import A3SError
+from a3s_lsp.engine.messages import Json
 
 if TYPE_CHECKING:
     from a3s_lsp.engine.session import Session
@@ -38,25 +39,25 @@ async def tools(args: str, session: Session) -> str:
 
 
 async def mcp(args: str, session: Session) -> str:
-    """The MCP servers with their tools."""
-    servers = mcp_tools(session.tools.names())
+    """The MCP servers with their tools, also those that could not be reached."""
+    servers = session.mcp.status()
     if not servers:
         return "No MCP servers connected."
-    total = sum(len(names) for names in servers.values())
-    rows = [
-        "\n".join([f"  {name} ({len(its)} tools)", *(f"    • {tool}" for tool in its)]) for name, its in servers.items()
-    ]
-    return "\n\n".join([f"MCP: {len(servers)} server(s), {total} tool(s)", *rows])
+    tools = {server: mcp_tools(session.tools.names(), server) for server in servers}
+    rows = ["\n".join([_server(name, servers[name], its), *(f"    • {t}" for t in its)]) for name, its in tools.items()]
+    return "\n\n".join([f"MCP: {len(servers)} server(s), {sum(map(len, tools.values()))} tool(s)", *rows])
 
 
-def mcp_tools(names: Iterable[str]) -> dict[str, list[str]]:
-    """The tools of each MCP server, by the names `mcp__<server>__<tool>`."""
-    servers: dict[str, list[str]] = {}
-    for name in sorted(names):
-        if name.startswith(_MCP):
-            server, _, tool = name.removeprefix(_MCP).partition("__")
-            servers.setdefault(server, []).append(tool)
-    return servers
+def _server(name: str, status: Json, tools: list[str]) -> str:
+    if status["connected"]:
+        return f"  {name} ({len(tools)} tools)"
+    return f"  {name} ({status['status']}{': ' if status['error'] else ''}{status['error'] or ''})"
+
+
+def mcp_tools(names: Iterable[str], server: str) -> list[str]:
+    """The tools of an MCP server, by the names `mcp__<server>__<tool>`."""
+    prefix = f"{_MCP}{server}__"
+    return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
 def _group(title: str, names: list[str]) -> str:

@@ -24,7 +24,7 @@ def builtin_commands() -> tuple[Command, ...]:
         Command("init", "Write a first AGENTS.md from what is in the project", "/init", init),
         Command("mcp", "List the MCP servers and their tools", "/mcp", mcp),
         Command("model", "Show the model, or switch to another", "/model [provider/model]", model),
-        Command("permissions", "Show what needs leave, and what was learned", "/permissions", permissions),
+        Command("permissions", "Show what needs leave, or remove a rule", "/permissions [remove N]", permissions),
         Command("resume", "Open an earlier session", "/resume <id>", resume),
         Command("rewind", "Go back to before a prompt or a call", "/rewind [id | redo]", rewind),
         Command("sessions", "List the stored sessions", "/sessions", sessions),

@@ -134,7 +134,7 @@ def _from_file(file: PromptFile) -> Command:
     async def run(args: str, session: Session) -> RunQueued:
         def denied(path: str) -> bool:
             reading = CallFacts("read", path, {"file_path": path}, "query", (path,))
-            return isinstance(decide(session.permission, reading), Deny)
+            return isinstance(decide(session.leave.policy, reading), Deny)
 
         prompt = await with_references(file.prompt(args), session.workspace, denied)
         return RunQueued(prompt, model=file.model, allowed=file.allowed)
