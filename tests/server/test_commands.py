@@ -21,7 +21,8 @@ async def test_a_prompt_answers_at_once_and_its_events_follow(tmp_path: Path) ->
         assert (ending["type"], ending["text"]) == ("end", "hello")
         assert [event["seq"] for event in d.editor.events] == list(range(len(d.editor.events)))
         assert {event["sessionId"] for event in d.editor.events} == {started["sessionId"]}
-        assert d.editor.events[0]["type"] == "start" and d.editor.events[0]["prompt"] == "hi"
+        assert [event["type"] for event in d.editor.events[:2]] == ["agent_mode_changed", "start"]
+        assert d.editor.events[1]["prompt"] == "hi"
 
 
 async def test_a_client_that_announced_nothing_gets_standard_messages_only(tmp_path: Path) -> None:
@@ -110,7 +111,7 @@ async def test_sessions_are_made_listed_resumed_and_deleted(tmp_path: Path) -> N
         answer = await d.editor.command("a3s.session.resume", {"sessionId": first["sessionId"]})
         assert answer == {"sessionId": first["sessionId"], "status": "completed"}
         assert all(event["replay"] is True for event in d.editor.events)
-        assert d.editor.events[0]["prompt"] == "the first" and d.editor.events[-1]["type"] == "end"
+        assert d.editor.events[1]["prompt"] == "the first" and d.editor.events[-1]["type"] == "end"
         assert await d.editor.command("a3s.session.delete", {"sessionId": other["sessionId"]}) == {"deleted": True}
         assert await d.editor.command("a3s.session.delete", {"sessionId": other["sessionId"]}) == {"deleted": False}
 
