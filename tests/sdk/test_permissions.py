@@ -119,7 +119,7 @@ def test_a_denied_command_is_found_wherever_it_hides(tmp_path: Path, command: st
 
 
 def test_lists_are_asked_in_the_order_deny_allow_ask_default(tmp_path: Path) -> None:
-    echo = ("bash", {"command": "echo 1"})
+    echo: tuple[str, dict[str, object]] = ("bash", {"command": "echo 1"})
     for policy, passes in (
         (a3s.PermissionPolicy(deny=["bash"], allow=["bash"]), False),
         (a3s.PermissionPolicy(allow=["bash"], ask=["bash"]), True),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.policy.secret_values import SECRET_NAME
 from a3s_lsp.engine.workspace.dialogue import Dialogue
 from a3s_lsp.engine.workspace.process_tree import MARK, adopt_orphans, kill_tree, reap_orphans
 from a3s_lsp.engine.workspace.shielding import uninterrupted
@@ -39,10 +39,6 @@ _PIECES_ON_THEIR_WAY = 64
 _DRAIN_SECONDS = 0.1
 _DRAIN_ROUNDS = 3
 _KILL_SECONDS = 1.0
-_SECRET = re.compile(
-    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|(^|_)(TOKENS?|KEY|PAT)$|_TOKEN_",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Finished:
 
 def safe_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables without those whose names say that they hold a secret."""
-    return {name: value for name, value in environ.items() if not _SECRET.search(name)}
+    return {name: value for name, value in environ.items() if not SECRET_NAME.search(name)}
 
 
 async def run_process(
