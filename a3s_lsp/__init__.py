@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
     from a3s_lsp.sdk.options import SessionOptions
     from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
-    from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult
+    from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult, ToolText
     from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
     from a3s_lsp.sdk.security import DefaultSecurityProvider
     from a3s_lsp.sdk.session import AsyncSession
-    from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore
+    from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
     from a3s_lsp.sdk.verification import format_verification_summary
 
@@ -56,6 +56,7 @@ __all__ = [
     "MemorySessionStore",
     "ModelError",
     "PermissionPolicy",
+    "PostgresSessionStore",
     "Review",
     "RunCancelled",
     "RunFailed",
@@ -65,6 +66,7 @@ __all__ = [
     "SessionOptions",
     "StoreError",
     "ToolResult",
+    "ToolText",
     "format_verification_summary",
 ]
 
@@ -91,6 +93,7 @@ _ROOMS = {
     "MemorySessionStore": "a3s_lsp.sdk.stores",
     "ModelError": "a3s_lsp.engine.errors",
     "PermissionPolicy": "a3s_lsp.sdk.policies",
+    "PostgresSessionStore": "a3s_lsp.sdk.stores",
     "Review": "a3s_lsp.sdk.review",
     "RunCancelled": "a3s_lsp.engine.errors",
     "RunFailed": "a3s_lsp.engine.errors",
@@ -100,6 +103,7 @@ _ROOMS = {
     "SessionOptions": "a3s_lsp.sdk.options",
     "StoreError": "a3s_lsp.engine.errors",
     "ToolResult": "a3s_lsp.sdk.results",
+    "ToolText": "a3s_lsp.sdk.results",
     "format_verification_summary": "a3s_lsp.sdk.verification",
 }
 

@@ -13,6 +13,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.ports import SessionStore
 from a3s_lsp.engine.rewind_points import end_before
 from a3s_lsp.engine.state import State
+from a3s_lsp.engine.store.artifacts import copy_artifacts, shelf_of
 from a3s_lsp.engine.store.log_building import LogBuilder, add
 
 _FORKED = "The session was forked while this prompt was being answered."
@@ -27,6 +28,7 @@ def fork(store: SessionStore, session_id: str, at: str | None = None, new_id: st
     """
     fork_id = str(uuid.uuid4()) if new_id is None else new_id
     add(store, fork_id, forked(list(store.read(session_id)), session_id, at))
+    copy_artifacts(shelf_of(store, session_id), shelf_of(store, fork_id))
     return fork_id
 
 

@@ -27,7 +27,7 @@ from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny
 from a3s_lsp.engine.ports import Answer, Approver, Tool, ToolContext, ToolResult
 from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
-from a3s_lsp.engine.tools.limits import cap, worth_keeping
+from a3s_lsp.engine.tools.limits import SHOWN_BYTES, cap, worth_keeping
 
 logger = logging.getLogger(__name__)
 
@@ -265,7 +265,7 @@ async def execute(
 
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
-    capped = kit.taint.told(cap(call.name, kit.sealer.result(result), kit.artifacts))
+    capped = await bounded(kit, call, result)
     if (flag := flagged(call.id, call.name, capped)) is not None:
         kit.emit(flag)
     capped = replace(capped, output=capped.output + kit.course.warning(call, capped.output, capped.exit_code))
@@ -274,6 +274,15 @@ async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     await kit.settled()
     await hookpoints.after_result(kit, call, capped)
     return capped
+
+
+async def bounded(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
+    """The result without secrets, and as much of it as is shown; what is long keeps nobody else waiting."""
+
+    def work() -> ToolResult:
+        return kit.taint.told(cap(call.name, kit.sealer.result(result), kit.artifacts))
+
+    return work() if len(result.output) <= SHOWN_BYTES else await asyncio.to_thread(work)
 
 
 def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> ToolContext:

@@ -101,6 +101,10 @@ class AsyncDirectTools(AsyncFace):
             raise TypeError(f"args must be a dict, not {type(args).__name__}")
         return await self.tool("git", _git_arguments(args))
 
+    def get_artifact(self, artifact_uri: str) -> Json | None:
+        """The whole output of a call of which only the start was shown, or None if it is not kept any more."""
+        return self.engine.artifacts.get(string("artifact_uri", artifact_uri))
+
 
 class DirectTools(Face):
     """The program's own acts: no policy, nobody is asked."""
@@ -168,6 +172,10 @@ class DirectTools(Face):
     def git_command(self, args: Mapping[str, object]) -> ToolResult:
         """Work with the repository: `git_command({"command": "log", "max_count": 1})`."""
         return self._loop.call(self._session.git_command(args))
+
+    def get_artifact(self, artifact_uri: str) -> Json | None:
+        """The whole output of a call of which only the start was shown, or None if it is not kept any more."""
+        return self._session.get_artifact(artifact_uri)
 
 
 def _texts(**named: str) -> Json:

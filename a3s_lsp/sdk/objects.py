@@ -53,7 +53,7 @@ class AsyncObjects(AsyncFace):
         kept = (result.metadata or {}).get("artifact")
         if not isinstance(kept, dict):
             return result.output
-        artifact = self.engine.setup.artifacts.get(str(kept.get("artifact_uri")))
+        artifact = self.engine.artifacts.get(str(kept.get("artifact_uri")))
         if artifact is None:
             raise A3SError("The object is too large to be kept: raise artifact_store_limits, or ask for a smaller one.")
         return str(artifact["content"])

@@ -91,10 +91,6 @@ class AsyncRecords(AsyncFace):
         specs = self.engine.tools.specs()
         return [{"name": s.name, "description": s.description, "parameters": dict(s.parameters)} for s in specs]
 
-    def get_artifact(self, uri: str) -> Json | None:
-        """The whole output of a call of which only the start was shown, or None."""
-        return self.engine.setup.artifacts.get(uri)
-
 
 class Records(Face):
     """Looking at a session."""
@@ -144,10 +140,6 @@ class Records(Face):
     def tool_definitions(self) -> list[Json]:
         """The tools with their JSON schemas: name, description, parameters."""
         return self._session.tool_definitions()
-
-    def get_artifact(self, uri: str) -> Json | None:
-        """The whole output of a call of which only the start was shown, or None."""
-        return self._loop.here(lambda: self._session.get_artifact(uri))
 
 
 def _stored_name(event_type: str) -> str:

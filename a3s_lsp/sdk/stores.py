@@ -13,6 +13,7 @@ from a3s_lsp.engine.store import folder
 from a3s_lsp.engine.store.exchange import document, log_of, read_document, write_document
 from a3s_lsp.engine.store.log_building import add
 from a3s_lsp.engine.store.memory import MemoryStore
+from a3s_lsp.engine.store.postgres import PostgresStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.sdk.checks import optional_string, path_text, string
@@ -98,7 +99,7 @@ class MemorySessionStore(SessionStore):
     """Sessions that live as long as this object."""
 
     def __init__(self) -> None:
-        self.writer = LogWriter(MemoryStore())
+        self.writer = LogWriter(MemoryStore(outputs=True))
 
     def __repr__(self) -> str:
         return "MemorySessionStore()"
@@ -116,8 +117,27 @@ def _row(info: SessionInfo) -> Json:
     }
 
 
+class PostgresSessionStore(SessionStore):
+    """Sessions in a schema of a PostgreSQL database, whose tables are made when they are first needed, for programs on
+    any number of machines. `dsn` is a URL or `name=value` pairs; needs the extra `a3s-lsp[postgres]`."""
+
+    def __init__(self, dsn: str, schema: str = "a3s") -> None:
+        self.schema = string("schema", schema)
+        if not 0 < len(schema.encode()) < 64 or not schema.isprintable():
+            raise ValueError("schema must be a name of 1 to 63 bytes")
+        self._postgres = PostgresStore(string("dsn", dsn), schema)
+        self.writer = LogWriter(self._postgres)
+
+    def __repr__(self) -> str:
+        return f'PostgresSessionStore("{self._postgres.place}", schema="{self.schema}")'
+
+
 def configured_store(settings: Settings) -> SessionStore | None:
     """The store that the configuration names for sessions that are given none; None if it names none."""
-    if settings.storage_backend == "memory" or not settings.sessions_dir:
-        return None
-    return FileSessionStore(str(Path(settings.sessions_dir).expanduser().absolute()))
+    match settings.storage_backend:
+        case "file" if settings.sessions_dir:
+            return FileSessionStore(str(Path(settings.sessions_dir).expanduser().absolute()))
+        case "custom" if settings.storage_url:
+            return PostgresSessionStore(settings.storage_url)
+        case _:
+            return None

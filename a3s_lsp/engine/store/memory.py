@@ -10,14 +10,17 @@ from a3s_lsp.engine.facts import Record
 from a3s_lsp.engine.ports import SessionInfo
 from a3s_lsp.engine.store.rows import missing
 from a3s_lsp.engine.store.summary import summarise
+from a3s_lsp.engine.tools.limits import MemoryShelf
 
 
 class MemoryStore:
-    """Logs in memory, with the behaviour of the SQLite store. Lives as long as it is referred to."""
+    """Logs in memory, with the behaviour of the SQLite store. Lives as long as it is referred to; with `outputs` the
+    long outputs of sessions do so too, and not only as long as each session."""
 
     blocking = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, outputs: bool = False) -> None:
+        self._shelves: dict[str, MemoryShelf] | None = {} if outputs else None
         self._logs: dict[str, list[Record]] = {}
         self._rows: dict[str, SessionInfo] = {}
         self._mutex = threading.Lock()
@@ -54,8 +57,16 @@ class MemoryStore:
         with self._mutex:
             return sorted(self._rows.values(), key=lambda row: row.updated_ms, reverse=True)
 
+    def shelf(self, session_id: str) -> MemoryShelf:
+        """Where the long outputs of a session lie."""
+        if self._shelves is None:
+            return MemoryShelf()
+        return self._shelves.setdefault(session_id, MemoryShelf())
+
     def delete(self, session_id: str) -> bool:
         """False if there was none."""
         with self._mutex:
+            if self._shelves is not None:
+                self._shelves.pop(session_id, None)
             self._rows.pop(session_id, None)
             return self._logs.pop(session_id, None) is not None

@@ -18,6 +18,7 @@ from pathlib import Path
 from a3s_lsp.engine.errors import SessionBusy, SessionNotFound, StoreError
 from a3s_lsp.engine.facts import Record
 from a3s_lsp.engine.ports import SessionInfo
+from a3s_lsp.engine.store.artifacts import FolderShelf
 from a3s_lsp.engine.store.owners import Owner
 from a3s_lsp.engine.store.presence import Presence, pid_lives, this_host
 from a3s_lsp.engine.store.rows import missing, records_of, row_of
@@ -138,9 +139,15 @@ class SQLiteStore:
         try:
             with self._file.writing(sync=True) as db:
                 db.execute("DELETE FROM facts WHERE session_id = ?", (session_id,))
-                return db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
+                deleted = db.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
+            self.shelf(session_id).clear()
+            return deleted
         finally:
             self.release(session_id)
+
+    def shelf(self, session_id: str) -> FolderShelf:
+        """Where the long outputs of a session lie: in files beside this one."""
+        return FolderShelf(self.path.with_name("artifacts"), session_id)
 
     def close(self) -> None:
         """Give back every session, and close the file."""

@@ -20,6 +20,8 @@ _DESCRIPTION = """Run a command with bash in the workspace folder. Output and er
 so nothing can be asked. When the time is over, the command is ended with all that it started. A server or another \
 lasting process belongs into the background (&). The result says which unsaved text of the editor was seen."""
 _TITLE_LENGTH = 60
+_STREAMED_BYTES = 1024 * 1024
+"""How much is shown while a command runs: every piece of it is in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Bash:
             f"bash: {textwrap.shorten(wanted.command, _TITLE_LENGTH, placeholder=' …')}",
             timeout_ms=wanted.timeout,
             on_output=_decoder(context.emit),
+            keep=context.keep,
         )
         return _result(passed, wanted.timeout)
 
@@ -65,13 +68,15 @@ def _check(wanted: BashArguments, workspace: Workspace) -> None:
 
 
 def _decoder(emit: Callable[[str], None]) -> Callable[[bytes], None]:
-    """Emits bytes as text, with a character that is split between two pieces kept whole."""
+    """Emits bytes as text, with a character that is split between two pieces kept whole; of a flood the start."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    left = _STREAMED_BYTES
 
     def on_output(piece: bytes) -> None:
-        text = decoder.decode(piece)
-        if text:
-            emit(text)
+        nonlocal left
+        if left > 0 and (text := decoder.decode(piece)):
+            left -= len(piece)
+            emit(text if left > 0 else f"{text}\n[From here on the output is not shown while the command runs.]\n")
 
     return on_output
 
@@ -79,8 +84,11 @@ def _decoder(emit: Callable[[str], None]) -> Callable[[bytes], None]:
 def _result(passed: Passed, timeout: int) -> ToolResult:
     finished = passed.finished
     output = finished.output.decode(errors="replace")
+    produced = len(finished.output) + finished.dropped if finished.dropped else None
     if finished.dropped:
         output += f"\n\n[{finished.dropped} more bytes of output were not kept]"
     if finished.timed_out:
-        return ToolResult(f"{output}\n\n[Command timed out after {timeout}ms]{passed.notes}", 1)
-    return ToolResult(output + passed.notes, int(finished.exit_code != 0), {"exit_code": finished.exit_code})
+        text = f"{output}\n\n[Command timed out after {timeout}ms]{passed.notes}"
+        return ToolResult(text, 1, produced=produced)
+    metadata: Json = {"exit_code": finished.exit_code}
+    return ToolResult(output + passed.notes, int(finished.exit_code != 0), metadata, produced=produced)
