@@ -6,6 +6,8 @@ import os
 
 from hypothesis import settings
 
+from tests.postgres import postgres as postgres
+
 # The same examples in every run, so that a failure belongs to the change that made it; A3S_EXPLORE=1 finds new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)

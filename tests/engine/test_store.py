@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import SessionBusy, SessionNotFound, StoreError
 from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage
-from a3s_lsp.engine.ports import SessionStore
+from a3s_lsp.engine.ports import SessionInfo, SessionStore
 from a3s_lsp.engine.store.memory import MemoryStore
+from a3s_lsp.engine.store.postgres import PostgresStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
+from tests.postgres import PostgresServer
 
-MakeStore = Callable[[Path], SessionStore]
+EMPTY = SessionInfo("", "", "", 0, "", 0)
 
 
 def record(position: int, fact: f.Fact, run: str | None = "r") -> f.Record:
@@ -36,10 +44,23 @@ LOG = [
 ]
 
 
-@pytest.fixture(params=[lambda path: SQLiteStore(path / "s.db"), lambda path: MemoryStore()], ids=["sqlite", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStore:
-    make: MakeStore = request.param
-    return make(tmp_path)
+KINDS = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.e2e)]
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SessionStore]:
+    """All that is asked of a store is asked of each."""
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    made: SQLiteStore | PostgresStore
+    if request.param == "sqlite":
+        made = SQLiteStore(tmp_path / "s.db")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        made = PostgresStore(server.dsn, f"t{uuid.uuid4().hex}")
+    yield made
+    made.close()
 
 
 def test_what_was_appended_is_read_back_in_order(store: SessionStore) -> None:
@@ -66,18 +87,84 @@ def test_a_deleted_session_is_gone(store: SessionStore) -> None:
 
 
 def test_ids_that_look_alike_on_a_disk_are_different_sessions(store: SessionStore) -> None:
-    for name in ("a/b", "a_b", "..", "ä" * 500):
+    names = ["a/b", "a_b", "..", "A_b", "a_b ", "e\u0301", "\u00e9", "'; DROP TABLE sessions; --", "%s", "ä" * 500]
+    for name in names:
         store.open(name)
-        store.append(name, [record(0, f.RunStarted(name))], sync=False)
-    assert {row.title for row in store.sessions()} >= {"a/b", "a_b", ".."}
+        store.append(name, [record(0, f.RunStarted(f"of {name}"))], sync=False)
+    assert {row.id for row in store.sessions()} == set(names)
+    assert all(next(iter(store.read(name))).fact == f.RunStarted(f"of {name}") for name in names)
 
 
-def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "s.db")
+def test_a_batch_is_written_whole_or_not_at_all(store: SessionStore) -> None:
     store.append("a", LOG[:2], sync=False)
     with pytest.raises(StoreError, match="continued elsewhere"):
-        store.append("a", [record(5, f.RunResumed()), record(1, f.RunResumed())], sync=False)
+        store.append("a", [record(2, f.RunResumed()), record(1, f.RunResumed())], sync=False)
     assert list(store.read("a")) == LOG[:2]
+    store.append("a", LOG[2:], sync=False)
+
+
+def test_what_is_appended_again_is_there_once(store: SessionStore) -> None:
+    store.append("a", LOG[:2], sync=False)
+    store.append("a", LOG[:2], sync=False)
+    store.append("a", LOG, sync=True)
+    assert list(store.read("a")) == LOG
+    row = store.info("a")
+    assert row is not None and (row.messages, row.status) == (2, "completed")
+
+
+def test_a_session_that_was_deleted_while_it_was_open_is_not_continued(store: SessionStore) -> None:
+    store.append("a", LOG[:2], sync=False)
+    assert store.delete("a") is True
+    with pytest.raises(StoreError, match="Session a was deleted"):
+        store.append("a", LOG[2:], sync=False)
+    assert store.info("a") is None and store.sessions() == []
+
+
+def test_a_session_is_in_the_list_as_it_is_alone(store: SessionStore) -> None:
+    store.append("a", [*LOG, record(5, f.SessionForked("origin"), None)], sync=False)
+    assert store.info("nobody") is None
+    assert store.sessions() == [store.info("a")]
+    assert store.sessions()[0].origin == "origin"
+
+
+def test_a_session_may_be_opened_again_in_the_same_program(store: SessionStore) -> None:
+    for _ in range(2):
+        store.open("a")
+    store.append("a", LOG[:1], sync=True)
+    for _ in range(3):
+        store.release("a")
+    store.open("a")
+
+
+@pytest.mark.parametrize("text", ["nul \0 and bell \a", "half \ud800 a pair", "\U0001f600 " * 50])
+def test_any_text_is_stored_and_has_a_title(store: SessionStore, text: str) -> None:
+    log = [record(0, f.SessionOpened(f"/w/{text}", "p/m"), None), record(1, f.RunStarted(text))]
+    store.append("a", log, sync=False)
+    assert list(store.read("a")) == log
+    assert store.sessions()[0].title.isprintable()
+
+
+@given(
+    facts=st.lists(
+        st.builds(f.TextStreamed, st.text()) | st.builds(f.CallAnnounced, st.text(), st.text()), max_size=30
+    ),
+    cuts=st.lists(st.integers(0, 30), max_size=4),
+)
+@settings(max_examples=30)
+def test_however_a_log_is_cut_into_batches_and_repeated_it_is_read_as_it_was(
+    facts: list[f.Fact], cuts: list[int]
+) -> None:
+    log = [record(position, fact) for position, fact in enumerate(facts, 1)]
+    log.insert(0, record(0, f.RunStarted("go")))
+    with tempfile.TemporaryDirectory() as folder:
+        stores = MemoryStore(), SQLiteStore(Path(folder, "s.db"))
+        for store in stores:
+            for start, end in itertools.pairwise([0, *sorted(min(cut, len(log)) for cut in cuts), len(log)]):
+                store.append("a", log[start:end], sync=False)
+                store.append("a", log[:end], sync=False)
+            assert list(store.read("a")) == log
+        assert stores[0].info("a") == replace(stores[1].info("a") or EMPTY, status="running")
+        stores[1].close()
 
 
 def _hold(path: Path, held: multiprocessing.synchronize.Event, end: multiprocessing.synchronize.Event) -> None:
@@ -111,10 +198,11 @@ def test_a_session_that_another_process_has_is_busy_until_that_process_dies(tmp_
 
 def test_a_run_of_a_dead_process_is_listed_as_interrupted(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "s.db")
+    store.open("a")
     store.append("a", LOG[:2], sync=False)
-    store.close()
+    assert store.sessions()[0].status == "running"
     with sqlite3.connect(tmp_path / "s.db") as db:
-        db.execute("UPDATE sessions SET owner_pid = 4194999")  # beyond the largest pid there is
+        db.execute("UPDATE owners SET pid = 4194999")  # beyond the largest pid there is
     assert SQLiteStore(tmp_path / "s.db").sessions()[0].status == "interrupted"
 
 

@@ -23,7 +23,7 @@ def summarise(session_id: str, known: SessionInfo | None, records: Iterable[f.Re
 def _after(row: SessionInfo, fact: f.Fact) -> SessionInfo:
     match fact:
         case f.SessionOpened(workspace=workspace) | f.WorkspaceMoved(workspace=workspace):
-            return replace(row, workspace=workspace)
+            return replace(row, workspace=_shown(workspace))
         case f.SessionForked(origin=origin):
             return replace(row, origin=origin)
         case f.HistoryImported(messages=messages):
@@ -49,6 +49,11 @@ def _after(row: SessionInfo, fact: f.Fact) -> SessionInfo:
 
 
 def title_of(prompt: str) -> str:
-    """The first line of the prompt, short enough for a list."""
-    line = next(iter(prompt.strip().splitlines()), "")
+    """The first line of the prompt, short enough for a list, and without what no list can show."""
+    line = _shown(next(iter(prompt.strip().splitlines()), ""))
     return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…"
+
+
+def _shown(text: str) -> str:
+    spaced = "".join(" " if character.isspace() else character for character in text)
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in spaced)
