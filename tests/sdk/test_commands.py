@@ -18,9 +18,9 @@ from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 ALLOW = a3s.PermissionPolicy(default_decision="allow")
 
 
-def opened(tmp_path: Path, *replies: str | Reply, **named: object) -> tuple[a3s.Session, ScriptedModel]:
+def opened(tmp_path: Path, *replies: str | Reply) -> tuple[a3s.Session, ScriptedModel]:
     model = ScriptedModel([*replies])
-    return a3s.Agent.with_model(model).session(str(tmp_path), permission_policy=ALLOW, **named), model
+    return a3s.Agent.with_model(model).session(str(tmp_path), permission_policy=ALLOW), model
 
 
 def prompted(model: ScriptedModel) -> str:

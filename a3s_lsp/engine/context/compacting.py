@@ -10,7 +10,7 @@ from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
-from a3s_lsp.engine.context.compaction import Plan, edited_files, large_outputs, plan, standing_for
+from a3s_lsp.engine.context.compaction import edited_files, large_outputs, plan, standing_for
 from a3s_lsp.engine.context.compactions import Compactions
 from a3s_lsp.engine.context.room import DEFAULT_TOKENS, CompactionPolicy
 from a3s_lsp.engine.context.summaries import NoSummary, ask_summary, by_rule
@@ -25,6 +25,10 @@ _ENOUGH = 0.75
 _REQUEST_SHARE = 0.5
 """The part of the room that the request for a summary may take."""
 _MOST_REQUEST_TOKENS = 60_000
+_MOST_SUMMARY_TOKENS = 8_000
+_LEAST_SUMMARY_TOKENS = 200
+_WORTH_ITS_CALL = 0.01
+"""The part of the room that has to be won, so that a model is asked for a summary."""
 
 
 class Compacting:
@@ -124,12 +128,16 @@ class Compacting:
         messages = tuple(kit.conversation())
         planned = plan(messages, None if run is None else run.prompt)
         files = edited_files(self._state.ledger, lambda path: kit.workspace.display(Path(path)))
-        if planned is None or (auto and planned.weight <= planned.summary_tokens + tokens_of(files)):
+        if planned is None:
+            return None
+        won = _scaled(kit, messages, taken, planned.weight)
+        length = min(_MOST_SUMMARY_TOKENS, won // 2)
+        if auto and won < max(length + tokens_of(files), _WORTH_ITS_CALL * room):
             return None
         if not await hookpoints.before_compaction(kit, len(messages), taken, room, auto=auto):
             return None
         going = messages[planned.first : planned.last]
-        summary, failure = await self._summary(kit, going, planned, room)
+        summary, failure = await self._summary(kit, going, room, length if auto else max(length, _LEAST_SUMMARY_TOKENS))
         if tuple(kit.conversation()[: planned.last]) != messages[: planned.last]:
             return None  # cleared, or rewound, meanwhile
         put = (standing_for(len(going), summary, files), *planned.kept)
@@ -141,15 +149,15 @@ class Compacting:
         await hookpoints.after_compaction(kit, done)
         return done
 
-    async def _summary(self, kit: Kit, going: Sequence[Message], planned: Plan, room: int) -> tuple[str, str | None]:
+    async def _summary(self, kit: Kit, going: Sequence[Message], room: int, length: int) -> tuple[str, str | None]:
         """The summary, and why the model did not make it."""
         request = min(_MOST_REQUEST_TOKENS, int(_REQUEST_SHARE * room))
         try:
-            text, usage = await ask_summary(kit.model, going, request, planned.summary_tokens)
+            text, usage = await ask_summary(kit.model, going, request, length)
         except NoSummary as error:
-            return by_rule(going, planned.summary_tokens), str(error)
+            return by_rule(going, length), str(error)
         kit.emit(f.AsideAnswered("compaction", usage))
-        return (text, None) if text else (by_rule(going, planned.summary_tokens), "the model's summary was empty")
+        return (text, None) if text else (by_rule(going, length), "the model's summary was empty")
 
 
 def _beside(kit: Kit) -> int:

@@ -19,8 +19,6 @@ _TAIL = 0.3
 """The newest part of the conversation that is kept as it is."""
 _KEPT_WORDS = 0.3
 _MOST_FILES = 100
-_MOST_SUMMARY_TOKENS = 8_000
-_LEAST_SUMMARY_TOKENS = 200
 _LEAST_OUTPUT_TOKENS = 500
 """Outputs below this are not worth a marker."""
 
@@ -34,11 +32,6 @@ class Plan:
     kept: tuple[Message, ...]
     weight: int
     """The estimated tokens that give way."""
-
-    @property
-    def summary_tokens(self) -> int:
-        """How long the summary may be, so that something is won."""
-        return min(_MOST_SUMMARY_TOKENS, max(_LEAST_SUMMARY_TOKENS, self.weight // 2))
 
 
 def plan(messages: Sequence[Message], prompt: str | None) -> Plan | None:
