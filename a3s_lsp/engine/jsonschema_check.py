@@ -79,7 +79,7 @@ class Schema:
         try:
             self._dialect.check_schema(self.document, format_checker=None)  # type: ignore[call-arg]  # its protocol lacks it
         except SchemaError as error:
-            raise SchemaProblem(f"The schema is not valid: {_said(error, error)}") from None
+            raise SchemaProblem(f"The schema is not valid: {_said(error, error)}.") from None
         except RecursionError:
             raise SchemaProblem("The schema is nested too deeply.") from None
         dialect = str(self._dialect.META_SCHEMA.get("$id") or self._dialect.META_SCHEMA.get("id"))
@@ -157,7 +157,7 @@ def _check_parts(document: Json) -> None:
     for part in _parts(document):
         used |= part.keys()
         if any(isinstance(part.get(name), str) for name in ("$schema", "$id")):
-            raise SchemaProblem("The schema has another one with a $schema or $id of its own in it; put it into $defs.")
+            raise SchemaProblem("The schema has another one with a $schema or $id of its own in it; leave those out.")
         patterns = part.get("patternProperties")
         named = [part.get("pattern"), *(patterns if isinstance(patterns, dict) else ())]
         for pattern in named:
