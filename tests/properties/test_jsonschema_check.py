@@ -139,7 +139,7 @@ def test_a_pattern_that_would_fill_the_memory_is_never_compiled(pattern: str) ->
 
 
 def test_values_of_older_dialects_are_checked_by_their_rules() -> None:
-    tuples = {"type": "array", "items": [{"type": "integer"}, {"type": "string"}]}
+    tuples: Json = {"type": "array", "items": [{"type": "integer"}, {"type": "string"}]}
     assert Schema({"$schema": "http://json-schema.org/draft-07/schema#", **tuples}).problems([1, 2]) != []
     with pytest.raises(SchemaProblem):  # the dialect of today has prefixItems for that
         Schema(tuples)
