@@ -267,13 +267,24 @@ async def before_run(kit: Kit, run: RunState) -> None:
     """Have the hooks see the prompt before the model does. Raises RunFailed if they stop it."""
     if run.turns or run.rewritten or not kit.hooks.wanted("pre_prompt"):  # a run that was cut had that before
         return
-    conversation = kit.conversation()
-    payload: Json = {"prompt": run.prompt, "system_prompt": kit.system, "message_count": len(conversation) - 1}
-    answer = await kit.hooks.ask("pre_prompt", payload)
+    answer = await _before_prompt(kit, run.prompt, len(kit.conversation()) - 1)
     if answer.blocked:
         raise RunFailed(f"Prompt blocked by hook: {answer.reason}")
     if answer.changed_by:
         kit.emit(f.PromptRewritten(str(answer.payload["prompt"]), run.prompt, answer.changed_by))
+
+
+async def before_steering(kit: Kit, text: str) -> str:
+    """What the model gets of a message that the person added while the run was going."""
+    answer = await _before_prompt(kit, text, len(kit.conversation()))
+    if answer.blocked:
+        return f"[A hook withholds a message of the person: {answer.reason}]"
+    return str(answer.payload["prompt"])
+
+
+async def _before_prompt(kit: Kit, prompt: str, message_count: int) -> HookAnswer:
+    payload: Json = {"prompt": prompt, "system_prompt": kit.system, "message_count": message_count}
+    return await kit.hooks.ask("pre_prompt", payload)
 
 
 async def after_run(kit: Kit, run: RunState, text: str, begun: float) -> str:

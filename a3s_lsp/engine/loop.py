@@ -40,7 +40,7 @@ async def converse(kit: Kit, turn: int = 0) -> str:
                     f"(max_parse_retries={kit.limits.max_parse_retries}); giving up",
                 )
         for text in kit.steering():
-            kit.emit(f.Steered(text))
+            kit.emit(f.Steered(await hookpoints.before_steering(kit, text)))
         if turn > 0 and isinstance(kit.conversation()[-1], AssistantMessage):
             if (more := await _missing(kit, turn)) is None:
                 return answer_text(kit.conversation())

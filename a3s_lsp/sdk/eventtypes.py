@@ -16,6 +16,8 @@ class EventType:
     BUDGET_THRESHOLD_HIT = "budget_threshold_hit"
     EXTERNAL_TASK_PENDING = "external_task_pending"
     EXTERNAL_TASK_COMPLETED = "external_task_completed"
+    HOOK_FAILED = "hook_failed"
+    PROMPT_REWRITTEN = "prompt_rewritten"
     TURN_START = "turn_start"
     TURN_END = "turn_end"
     TEXT_DELTA = "text_delta"

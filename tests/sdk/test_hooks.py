@@ -307,6 +307,22 @@ def test_a_changed_prompt_is_what_the_model_and_the_history_have(tmp_path: Path)
     assert [event.prompt for event in events if event.event_type == "prompt_rewritten"] == ["polite"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"), [({"modified": "polite"}, "polite"), ({"action": "block", "reason": "rude"}, "hook withholds")]
+)
+def test_a_message_that_is_added_on_the_way_passes_the_same_gate(tmp_path: Path, answer: Json, told: str) -> None:
+    pause = Pause()
+    session = session_on(tmp_path, Reply("", (call("bash", command="echo hi"),), pause=pause), "fin")
+    stream = session.stream("go")
+    assert pause.wait()
+    session.register_hook("h", "pre_prompt", handler=Heard(answer))
+    assert session.steer("hurry, dimwit") is True
+    pause.release()
+    assert list(stream)[-1].text == "fin"
+    assert "dimwit" not in str(model_of(session).requests[-1].messages)
+    assert told in str(session.history()) and "dimwit" not in str(session.history())
+
+
 def test_text_can_be_added_to_the_system_prompt_or_put_in_its_place(tmp_path: Path) -> None:
     session = session_on(tmp_path, "one", "two", extra="MINE")
     session.register_hook("h", "generate_start", handler=Heard({"modified": "Be brief."}))
@@ -802,3 +818,19 @@ def test_hooks_may_come_and_go_while_a_run_is_going(tmp_path: Path) -> None:
     finally:
         going.set()
         thread.join(5)
+
+
+# ---------------------------------------------------------------- commands of the configuration
+
+
+def test_a_program_that_names_a_configuration_has_its_hooks(tmp_path: Path) -> None:
+    config = """
+        default_model = "offline/assistant"
+        hooks "audit" { event = "pre_prompt" command = "echo no >&2; exit 2" }
+    """
+    session = a3s.Agent.create(config).session(str(tmp_path))
+    assert session.hook_count() == 1
+    with pytest.raises(a3s.RunFailed, match="Prompt blocked by hook: no"):
+        session.send("go")
+    session.unregister_hook("audit")
+    assert session.send("hello").text
