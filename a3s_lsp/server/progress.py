@@ -71,6 +71,8 @@ def _value(event: Event) -> Json | None:
             message = "thinking"
         case "tool_start":
             message = str(event.fields["tool_name"])
+        case "model_retry":
+            message = f"the model cannot be asked ({event.fields['reason']}), trying again"
         case "confirmation_required":
             message = f"waiting for you: {event.fields['title']}"
         case "end" | "error" | "cancelled" as ending:

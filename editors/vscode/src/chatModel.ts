@@ -201,6 +201,16 @@ function tell(model: ChatModel, body: EventBody, { sessionId, runId }: RunEvent)
         level: "info",
         text: `The agent was told: ${body.text.replace(/^\[|\]$/g, "")}`,
       });
+    case "model_retry":
+      return append(model, { kind: "notice", level: "info", text: `Asking the model again: ${body.message}` });
+    case "continuation":
+      return append(model, { kind: "notice", level: "info", text: `The agent was told: ${body.text}` });
+    case "budget_threshold_hit":
+      return append(model, {
+        kind: "notice",
+        level: body.kind === "hard" ? "error" : "info",
+        text: `Budget: ${body.message}`,
+      });
     case "turn_start":
       return beginTurn(model, body.turn);
     case "text_delta":

@@ -276,6 +276,11 @@ export type EventBody =
   | ({ type: "tool_start" } & ToolRef)
   | { type: "tool_input_delta"; tool_id: string; text: string }
   | ({ type: "turn_end"; turn: number } & Spent)
+  /** The model could not be asked, and is asked again after a pause. */
+  | { type: "model_retry"; reason: string; attempt: number; delay_ms: number; message: string }
+  /** The answer was no end, and the model was told so. */
+  | { type: "continuation"; reason: "empty" | "unfinished" | "length"; text: string }
+  | { type: "budget_threshold_hit"; kind: "soft" | "hard"; message: string }
   | ({ type: "permission_denied"; args: Json; reason: string } & ToolRef)
   | ({
       type: "confirmation_required";

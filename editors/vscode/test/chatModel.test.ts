@@ -220,6 +220,29 @@ test("a resumed run tells the cut turn again, once", () => {
   assert.equal(model.run, "r1");
 });
 
+test("pauses are shown while they last, and what the agent and the person were told stays", () => {
+  const busy: EventBody = { type: "model_retry", reason: "cut", attempt: 1, delay_ms: 100, message: "it broke off" };
+  const waiting = show([{ type: "start", prompt: "go" }, { type: "turn_start", turn: 1 }, busy]);
+  assert.deepEqual(lines(waiting), ["user: go", "notice: Asking the model again: it broke off"]);
+  const model = show([
+    { type: "agent_mode_changed" } as unknown as EventBody,
+    { type: "start", prompt: "go" },
+    { type: "turn_start", turn: 1 },
+    busy,
+    { type: "turn_start", turn: 1 },
+    { type: "text_delta", text: "Let me see:" },
+    { type: "turn_end", turn: 1, ...spent(10) },
+    { type: "budget_threshold_hit", kind: "soft", message: "10 of 12 tokens." },
+    { type: "continuation", reason: "unfinished", text: "Go on." },
+  ]);
+  assert.deepEqual(lines(model), [
+    "user: go",
+    "text: Let me see:",
+    "notice: Budget: 10 of 12 tokens.",
+    "notice: The agent was told: Go on.",
+  ]);
+});
+
 test("a turn that was cut and is asked for again is shown once", () => {
   const model = show([
     { type: "start", prompt: "go" },

@@ -57,6 +57,26 @@ def test_failed_run_says_why(editor: Neovim, scene: Scene) -> None:
     assert editor.status() == "failed"
 
 
+def test_pauses_are_shown_while_they_last_and_what_was_told_stays(editor: Neovim, scene: Scene) -> None:
+    scene.on_prompt(
+        event("agent_mode_changed", mode="general", agent="general", description="Works"),
+        event("start", prompt="hi"),
+        event("turn_start", turn=1),
+        event("model_retry", reason="cut", attempt=1, delay_ms=100, message="it broke off"),
+        event("turn_start", turn=1),
+        event("text_delta", text="Let me see:"),
+        event(
+            "budget_threshold_hit", resource="tokens", kind="soft", consumed=10, limit=99, message="10 of 99 tokens."
+        ),
+        event("continuation", reason="unfinished", text="Go on."),
+        ending(),
+    )
+    editor.command("A3S prompt hi")
+    transcript = editor.shows("12 tokens")
+    assert "it broke off" not in transcript
+    assert "*budget: 10 of 99 tokens.*" in transcript and "*the agent was told: Go on.*" in transcript
+
+
 def test_turn_that_comes_again_replaces_what_was_cut(editor: Neovim, scene: Scene) -> None:
     scene.on_prompt(
         event("start", prompt="hi"),

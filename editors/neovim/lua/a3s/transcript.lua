@@ -211,6 +211,15 @@ local on = {
   run_resumed = function()
     append_block({ "*going on where it was cut*" })
   end,
+  model_retry = function(event)
+    append_block({ "*asking the model again: " .. brief(event.message) .. "*" })
+  end,
+  continuation = function(event)
+    append_block({ "*the agent was told: " .. brief(event.text) .. "*" })
+  end,
+  budget_threshold_hit = function(event)
+    append_block({ "*budget: " .. brief(event.message) .. "*" })
+  end,
   steered = function(event)
     append_block(vim.tbl_map(function(line)
       return "> " .. line
