@@ -18,6 +18,8 @@ class EventType:
     EXTERNAL_TASK_COMPLETED = "external_task_completed"
     HOOK_FAILED = "hook_failed"
     PROMPT_REWRITTEN = "prompt_rewritten"
+    VERIFICATION_REPORTED = "verification_reported"
+    VERIFICATION_REQUIRED = "verification_required"
     TURN_START = "turn_start"
     TURN_END = "turn_end"
     TEXT_DELTA = "text_delta"
