@@ -5,6 +5,7 @@ A blocking call waits in small steps, so that Ctrl-C gets through on every syste
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -24,7 +25,7 @@ from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.permissions import Permissions
 from a3s_lsp.sdk.program import Programs
 from a3s_lsp.sdk.records import Records
-from a3s_lsp.sdk.requests import History, Request
+from a3s_lsp.sdk.requests import Attachments, History, Request
 from a3s_lsp.sdk.results import AgentResult
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
@@ -123,6 +124,16 @@ class Session(
         """The answer. Waits its turn if a run is going. RunFailed (a RuntimeError) says why there is none."""
         return self._loop.call(self._session.send(request, history))
 
+    def send_request(self, request: Mapping[str, object]) -> AgentResult:
+        """The answer to a request in its long form."""
+        return self._loop.call(self._session.send_request(request))
+
+    def send_with_attachments(
+        self, prompt: str, attachments: Attachments, history: History | None = None
+    ) -> AgentResult:
+        """The answer to a prompt with images."""
+        return self._loop.call(self._session.send_with_attachments(prompt, attachments, history))
+
     def run(self, request: Request, history: History | None = None) -> AgentResult:
         """The same as `send`."""
         return self.send(request, history)
@@ -130,6 +141,16 @@ class Session(
     def stream(self, request: Request, history: History | None = None) -> EventStream:
         """The events of the answer as they happen; the last one is end, error or cancelled."""
         return EventStream.of(self._loop, lambda: self._session.stream(request, history))
+
+    def stream_request(self, request: Mapping[str, object]) -> EventStream:
+        """The events of the answer to a request in its long form."""
+        return EventStream.of(self._loop, lambda: self._session.stream_request(request))
+
+    def stream_with_attachments(
+        self, prompt: str, attachments: Attachments, history: History | None = None
+    ) -> EventStream:
+        """The events of the answer to a prompt with images."""
+        return EventStream.of(self._loop, lambda: self._session.stream_with_attachments(prompt, attachments, history))
 
     def resume(self) -> AgentResult | None:
         """Go on with the run that was cut when its process ended; None if there is none."""

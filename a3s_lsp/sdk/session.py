@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -25,7 +25,7 @@ from a3s_lsp.sdk.objects import AsyncObjects
 from a3s_lsp.sdk.permissions import AsyncPermissions
 from a3s_lsp.sdk.program import AsyncPrograms
 from a3s_lsp.sdk.records import AsyncRecords
-from a3s_lsp.sdk.requests import History, Request, parse_request
+from a3s_lsp.sdk.requests import Attachments, History, Request, as_request, parse_request, with_attachments
 from a3s_lsp.sdk.results import AgentEvent, AgentResult
 from a3s_lsp.sdk.review import AsyncReview
 from a3s_lsp.sdk.streams import AsyncEventStream
@@ -94,6 +94,16 @@ class AsyncSession(
             await run.cancel()
             raise
 
+    async def send_request(self, request: Mapping[str, object]) -> AgentResult:
+        """The answer to a request in its long form."""
+        return await self.send(as_request(request))
+
+    async def send_with_attachments(
+        self, prompt: str, attachments: Attachments, history: History | None = None
+    ) -> AgentResult:
+        """The answer to a prompt with images."""
+        return await self.send(with_attachments(prompt, attachments), history)
+
     async def run(self, request: Request, history: History | None = None) -> AgentResult:
         """The same as `send`."""
         return await self.send(request, history)
@@ -107,6 +117,16 @@ class AsyncSession(
         stream = AsyncEventStream.of(run.cancel)
         self._feed(run, stream.put)
         return stream
+
+    def stream_request(self, request: Mapping[str, object]) -> AsyncEventStream:
+        """The events of the answer to a request in its long form."""
+        return self.stream(as_request(request))
+
+    def stream_with_attachments(
+        self, prompt: str, attachments: Attachments, history: History | None = None
+    ) -> AsyncEventStream:
+        """The events of the answer to a prompt with images."""
+        return self.stream(with_attachments(prompt, attachments), history)
 
     def _feed(self, run: Run, put: Callable[[AgentEvent], None]) -> None:
         def listen(event: Event) -> None:

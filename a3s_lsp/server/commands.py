@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pygls.exceptions import JsonRpcInvalidParams
 
+from a3s_lsp.engine.attachments import image_of_text
+from a3s_lsp.engine.commands.command import Command
+from a3s_lsp.engine.commands.sessions import forked
 from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Attachment, Json
 from a3s_lsp.engine.session import Session
@@ -61,10 +65,11 @@ class Commands:
         if not params.text.strip():
             raise JsonRpcInvalidParams("'text' is empty: say what is to be done.")
         session = await self._host.session(params.session_id)
-        attached = tuple(Attachment(item.data, item.media_type) for item in params.attachments)
+        before = self._host.open_session(None)
+        attached = _images(params.attachments)
         asked = await session.slash.answer(RunQueued(params.text, attached))
         if isinstance(asked, str):
-            return {"sessionId": session.id, "runId": None, "text": asked}
+            return {"sessionId": self._moved(before) or session.id, "runId": None, "text": asked}
         prompt = with_context(asked.prompt, params.context, self._host.server.documents)
         run = session.start(replace(asked, prompt=prompt))
         return {"sessionId": session.id, "runId": run.id}
@@ -157,20 +162,48 @@ class Commands:
         """Run a slash command."""
         params = wire.read(wire.Slash, argument)
         session = await self._host.session(params.session_id)
-        work = _run_slash(session, name, params.args)
+        work = self._run_slash(session, name, params.args)
         if self._host.settings.client.events:
             return await work
         going: Json = {"text": "It takes a moment, and goes on."}
         return await in_time(self._host.server, work, f"/{name}") or going
 
+    async def _run_slash(self, session: Session, name: str, args: str) -> Json:
+        """What a command says. If it has a prompt for the model, with the run that was started, and if it made another
+        session the current one, with that."""
+        before = self._host.open_session(None)
+        said = await session.slash.run(name, args)
+        if isinstance(said, str):
+            moved = self._moved(before)
+            return {"text": said} if moved is None else {"text": said, "sessionId": moved}
+        run = session.start(said)
+        return {"text": f"The agent works on /{name}.", "sessionId": session.id, "runId": run.id}
 
-async def _run_slash(session: Session, name: str, args: str) -> Json:
-    """What a command says; if it has a prompt for the model, the run that was started."""
-    said = await session.slash.run(name, args)
-    if isinstance(said, str):
-        return {"text": said}
-    run = session.start(said)
-    return {"text": f"The agent works on /{name}.", "sessionId": session.id, "runId": run.id}
+    def _moved(self, before: Session | None) -> str | None:
+        """The session that is the current one now, if it was another one before."""
+        now = self._host.open_session(None)
+        return None if now is None or now is before else now.id
+
+    # ------------------------------------------------------------ slash commands that change the current session
+
+    def of_sessions(self) -> list[Command]:
+        """The slash commands that can do more here than where a program holds its session."""
+        return [
+            Command("fork", "Go on in a copy of a session", "/fork [id | point]", self._fork),
+            Command("resume", "Open an earlier session", "/resume <id>", self._resume),
+        ]
+
+    async def _resume(self, args: str, session: Session) -> str:
+        if not args:
+            return "Usage: /resume <id>; /sessions lists them."
+        opened = await self._host.resume_session(args)
+        opened.resume()
+        return f"Session {args} is open, with {len(opened.state.messages)} messages."
+
+    async def _fork(self, args: str, session: Session) -> str:
+        fork_id = await forked(args, session)
+        await self._host.resume_session(fork_id)
+        return f"Forked: session {fork_id} is open now."
 
 
 def _status(state: State) -> str:

@@ -14,8 +14,8 @@ from a3s_lsp.engine.messages import Attachment
 from a3s_lsp.engine.ports import ToolResult
 
 HEAD_BYTES = 16
-_MOST_BYTES = 5 * 1024 * 1024
-_MOST_PIXELS = 8_000
+MOST_BYTES = 5 * 1024 * 1024
+MOST_PIXELS = 8_000
 _SMALLER = "make a smaller copy, for instance with: magick in.png -resize 1500x1500 out.png, and read that"
 
 Size: TypeAlias = tuple[int, int]
@@ -45,15 +45,15 @@ def format_of(head: bytes) -> Format | None:
 
 def picture(file: BinaryIO, path: Path, kind: Format) -> ToolResult:
     """The image for the model, and a line about it. Raises ToolError if no model would take it."""
-    data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise _unfit(path, f"the {kind.name} image has more than {_MOST_BYTES} bytes, which is too much; {_SMALLER}")
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise _unfit(path, f"the {kind.name} image has more than {MOST_BYTES} bytes, which is too much; {_SMALLER}")
     size = kind.size(data)
     if size is None or 0 in size:
         raise _unfit(path, f"it begins like a {kind.name} image, but is damaged or not complete")
     width, height = size
-    if max(size) > _MOST_PIXELS:
-        raise _unfit(path, f"the image is {width}x{height} pixels large, and {_MOST_PIXELS} is the most; {_SMALLER}")
+    if max(size) > MOST_PIXELS:
+        raise _unfit(path, f"the image is {width}x{height} pixels large, and {MOST_PIXELS} is the most; {_SMALLER}")
     metadata: dict[str, object] = {
         "media_type": kind.media_type,
         "width": width,
