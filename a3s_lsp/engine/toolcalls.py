@@ -16,7 +16,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine.changes import ChangeSet, Part
-from a3s_lsp.engine.errors import StoreError, ToolError
+from a3s_lsp.engine.errors import LimitReached, StoreError, ToolError
 from a3s_lsp.engine.guards import CUT_CALL
 from a3s_lsp.engine.hookpoints import REFUSED
 from a3s_lsp.engine.kit import Kit
@@ -254,6 +254,8 @@ async def execute(
         kind: Json = {"type": "timeout", "op": ready.call.name, "duration_ms": limit}
         text = f"Tool '{ready.call.name}' timed out after {limit}ms; you may retry with less to do."
         return ToolResult(text, 1, error_kind=kind)
+    except LimitReached as error:  # a model that it asked; what the run asks next meets the same limit
+        return ToolResult(f"Tool '{ready.call.name}' was stopped. {error}", 1)
     except StoreError:
         raise
     except Exception as error:  # the guard around a tool: its failure is a result, not the end of the session
