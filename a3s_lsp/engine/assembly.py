@@ -54,6 +54,11 @@ class Surroundings:
     trust: Trust | None = None
     """Which commands of projects the person has allowed for good; None knows and keeps none."""
 
+    @property
+    def own_commands(self) -> Path:
+        """The folder of the person's own slash commands."""
+        return self.user_config.parent / "commands"
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -116,7 +121,7 @@ async def assemble(
         checkpoints=surroundings.checkpoints,
         compaction=CompactionPolicy(auto=True),
         room=functools.partial(configured_room, settings.providers),
-        own_commands=surroundings.user_config.parent / "commands",
+        own_commands=surroundings.own_commands,
         limits=Limits(max_tool_rounds=settings.max_tool_rounds or default.max_tool_rounds),
     )
 

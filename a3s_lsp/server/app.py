@@ -99,7 +99,7 @@ def _load(defaults: Callable[[], Defaults]) -> tuple[type[Host], Defaults]:
 
 def _commands(server: A3SLanguageServer, engine: LateHost) -> None:
     slash = builtin_commands()
-    shown = [{"name": c.name, "description": c.description, "usage": c.usage} for c in slash]
+    shown = [{"name": c.name, "description": c.description, "usage": c.usage or f"/{c.name}"} for c in slash]
     server.experimental = {"a3s": {"protocol": names.PROTOCOL, "commands": shown}}
 
     async def run(name: str, argument: Json) -> object:
@@ -139,6 +139,7 @@ def _settings(server: A3SLanguageServer, engine: LateHost) -> None:
         await ask()
         await _watch_settings(server)
         host = await engine()
+        await host.dynamic.start()
         await host.warm()
         await host.tidy()
 

@@ -186,12 +186,12 @@ class Commands:
 
     # ------------------------------------------------------------ slash commands that change the current session
 
-    def of_sessions(self) -> list[Command]:
+    def of_sessions(self) -> tuple[Command, ...]:
         """The slash commands that can do more here than where a program holds its session."""
-        return [
+        return (
             Command("fork", "Go on in a copy of a session", "/fork [id | point]", self._fork),
             Command("resume", "Open an earlier session", "/resume <id>", self._resume),
-        ]
+        )
 
     async def _resume(self, args: str, session: Session) -> str:
         if not args:
@@ -209,3 +209,11 @@ class Commands:
 def _status(state: State) -> str:
     last = next(reversed(state.runs.values()), None)
     return "idle" if last is None else last.status
+
+
+def _images(given: Sequence[wire.Attachment]) -> tuple[Attachment, ...]:
+    """The attachments of a prompt, which are images. Raises JsonRpcInvalidParams."""
+    try:
+        return tuple(image_of_text(item.data, item.media_type) for item in given)
+    except ValueError as error:
+        raise JsonRpcInvalidParams(str(error)) from None

@@ -13,6 +13,7 @@ from pathlib import Path
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
+from a3s_lsp.engine.commands.slash import file_commands
 from a3s_lsp.engine.errors import ConfigError, SessionNotFound, StoreError
 from a3s_lsp.engine.events import Event
 from a3s_lsp.engine.messages import Json
@@ -20,13 +21,16 @@ from a3s_lsp.engine.models.loading import warm
 from a3s_lsp.engine.models.select import choose
 from a3s_lsp.engine.policy.postures import posture_policy
 from a3s_lsp.engine.ports import SessionInfo
+from a3s_lsp.engine.project_commands import CommandFiles
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.session import Session, Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
+from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.server import names, wire
 from a3s_lsp.server.approvals import Questions, SessionApprover
 from a3s_lsp.server.commands import Commands
+from a3s_lsp.server.dynamic_commands import DynamicCommands
 from a3s_lsp.server.edits import ClientEditor
 from a3s_lsp.server.hunk_news import HunkNews
 from a3s_lsp.server.hunks import ClientHunks
@@ -58,6 +62,14 @@ class Host:
         self.review = ReviewViews(server, self.hunks)
         self.commands = Commands(self)
         self._defaults = defaults
+        files = CommandFiles(LocalWorkspace(self.root()), defaults.surroundings.own_commands)
+        self.dynamic = DynamicCommands(
+            server,
+            functools.partial(file_commands, files),
+            files,
+            self.commands.run,
+            lambda: self.settings.client.commands,
+        )
         self.editor = ClientEditor(server, lambda: self.settings.client)
         self._news = HunkNews(server, self.hunks, lambda: self.settings.client.hunks)
         self._sessions: dict[str, Session] = {}
@@ -113,6 +125,7 @@ class Host:
         if session is not None:
             await session.close()
             self._news.forget(session)
+            self.dynamic.forget(session)
         writer = self._defaults.writer
         return await writer.call(lambda: writer.store.delete(session_id))
 
@@ -166,6 +179,9 @@ class Host:
         self._current = session.id
         self._instruct(session)
         session.subscribe(self._show)
+        for command in self.commands.of_sessions():
+            session.slash.register(command)
+        self.dynamic.follow(session)
         self._news.watch(session)
         return session
 

@@ -81,6 +81,10 @@ class A3SLanguageServer(LanguageServer):
         """Offer a command; a cancelled request cancels its coroutine. A command of the same name is replaced."""
         self.protocol.fm.commands[name] = handler
 
+    def command_names(self) -> list[str]:
+        """The commands that are offered."""
+        return list(self.protocol.fm.commands)
+
     def remove_command(self, name: str) -> None:
         """Stop offering a command. Raises KeyError if there is none of the name."""
         del self.protocol.fm.commands[name]

@@ -11,6 +11,7 @@ HUNKS = "a3s/hunks"
 SAVE = "a3s/save"
 RELOAD = "a3s/reload"
 DIAGNOSTICS = "a3s/diagnostics"
+COMMANDS = "a3s/commands"
 
 PROMPT = "a3s.prompt"
 CANCEL = "a3s.cancel"

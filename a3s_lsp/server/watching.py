@@ -19,7 +19,7 @@ from pygls.exceptions import JsonRpcException
 from a3s_lsp.server.language_server import A3SLanguageServer
 
 if TYPE_CHECKING:
-    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.api import BaseObserver, ObservedWatch
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class DiskWatch:
         self._paths: set[Path] = set()
         self._timers: dict[Path, asyncio.TimerHandle] = {}
         self._by_client: asyncio.Task[bool] | None = None
-        self._system: _SystemWatch | None = None
+        self._system: FolderWatch | None = None
         server.on_disconnect(self._close)
 
     def watch(self, paths: Iterable[Path]) -> None:
@@ -71,7 +71,7 @@ class DiskWatch:
         rest = {path for path in paths if not any(path.is_relative_to(root) for root in roots)}
         if rest:
             if self._system is None:
-                self._system = _SystemWatch(asyncio.get_running_loop(), self.notice)
+                self._system = FolderWatch(asyncio.get_running_loop(), self.notice)
             await asyncio.to_thread(self._system.watch, {path.parent for path in rest})
         # Something may have happened before anybody watched.
         self.notice(paths)
@@ -101,13 +101,13 @@ class DiskWatch:
             await asyncio.to_thread(self._system.close)
 
 
-class _SystemWatch:
+class FolderWatch:
     """The system's own news about folders, brought to the event loop. Its methods block."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, notice: Callable[[Iterable[Path]], None]) -> None:
         self._loop = loop
         self._notice = notice
-        self._folders: set[Path] = set()
+        self._folders: dict[Path, ObservedWatch] = {}
         self._observer: BaseObserver | None = None
 
     def watch(self, folders: Iterable[Path]) -> None:
@@ -127,11 +127,19 @@ class _SystemWatch:
                 observer = Observer()
                 observer.start()
                 self._observer = observer
-            for folder in set(folders) - self._folders:
-                self._observer.schedule(Handler(), os.fspath(folder))
-                self._folders.add(folder)
+            for folder in set(folders) - self._folders.keys():
+                self._folders[folder] = self._observer.schedule(Handler(), os.fspath(folder))
         except OSError as error:
             logger.warning("changes of files on the disk are not noticed at once: %s", error)
+
+    def only(self, folders: Iterable[Path]) -> None:
+        """Watch these folders and no others; those that are gone by then, and come again, are to be named again."""
+        wanted = set(folders)
+        for folder in self._folders.keys() - wanted:
+            watch = self._folders.pop(folder)
+            if self._observer is not None:
+                self._observer.unschedule(watch)
+        self.watch(wanted)
 
     def close(self) -> None:
         """Stop watching."""

@@ -35,6 +35,7 @@ class ClientFlags(Shape):
     save: bool = False
     reload: bool = False
     diagnostics: bool = False
+    commands: bool = False
 
 
 class Settings(Shape):

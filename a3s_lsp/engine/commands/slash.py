@@ -67,8 +67,7 @@ class SlashCommands:
         return lambda: self._listeners.remove(listener)
 
     def _all(self) -> dict[str, Command]:
-        files = {name: _from_file(file) for name, file in self.files.look()[0].items()}
-        return {**files, **self._builtin, **self._registered}
+        return {**{c.name: c for c in file_commands(self.files)}, **self._builtin, **self._registered}
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
@@ -128,6 +127,11 @@ class SlashCommands:
         for task in chosen:
             task.cancel()
         return bool(chosen)
+
+
+def file_commands(files: CommandFiles) -> list[Command]:
+    """The commands of files."""
+    return [_from_file(file) for file in files.look()[0].values()]
 
 
 def _from_file(file: PromptFile) -> Command:
