@@ -28,7 +28,7 @@ from a3s_lsp.engine.ports import (
 )
 from a3s_lsp.engine.workspace.memory_editor import MemoryEditor
 
-__all__ = ["MemoryEditor", "Pause", "RecordedModel", "Reply", "ScriptedApprover", "ScriptedModel", "call"]
+__all__ = ["MemoryEditor", "Pause", "RecordedModel", "Reply", "ScriptedApprover", "ScriptedModel", "Usage", "call"]
 
 
 def call(name: str, /, **arguments: object) -> ToolCall:
