@@ -54,6 +54,8 @@ _TITLES = {
     "batch": "Use several tools",
 }
 _PATH_ARGUMENTS = ("file_path", "path")
+_CHANGING_ONE = frozenset({"write", "edit", "patch"})
+"""Tools that change the one file of which they also say why they did not."""
 _IN_WORDS = frozenset({"git"})
 """Tools whose calls are governed by their words, like commands, and not by the files that they name."""
 
@@ -117,7 +119,7 @@ async def admit(kit: Kit, asked: Ready) -> Admitted | ToolResult:
         kit.sealer.check(change_set)
         verdict = kit.judge(_facts(kit, ready, change_set))
     except ToolError as error:
-        return _failure(error, ready.notes)
+        return _failure(error, ready)
     if isinstance(verdict, Allow) and kit.reviews_first and change_set is not None and kit.approver is not None:
         verdict = Ask()
     if isinstance(verdict, Allow):
@@ -247,7 +249,7 @@ async def execute(
         async with asyncio.timeout(None if limit is None else limit / 1000) as deadline:
             result = await run(context_for(kit, ready.call, approved))
     except ToolError as error:
-        return _failure(error, ready.notes)
+        return _failure(error, ready)
     except TimeoutError:
         if not deadline.expired():
             raise
@@ -325,5 +327,6 @@ async def _ask_aside(kit: Kit, call: ToolCall, title: str, detail: str) -> bool:
     return (await _put(kit, kit.approver, question)).outcome in ("approved", "expired_approved")
 
 
-def _failure(error: ToolError, notes: str) -> ToolResult:
-    return ToolResult(f"{error}{notes}", 1, error_kind=error.kind)
+def _failure(error: ToolError, ready: Ready) -> ToolResult:
+    named: Json | None = {"file_path": ready.args["file_path"]} if ready.call.name in _CHANGING_ONE else None
+    return ToolResult(f"{error}{ready.notes}", 1, named, error.kind)

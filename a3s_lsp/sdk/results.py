@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 from a3s_lsp.engine import ports
@@ -79,13 +80,14 @@ class AgentResult(Handle):
 
 
 class ToolResult(Handle):
-    """What a tool answered. `exit_code` 0 is success."""
+    """What a tool answered. `exit_code` 0 is success; `attachments` are images, in the form that prompts have."""
 
     name: str
     output: str
     exit_code: int
     metadata: Json | None
     error_kind: Json | None
+    attachments: list[Json]
 
     @classmethod
     def of(cls, name: str, result: ports.ToolResult) -> ToolResult:
@@ -93,6 +95,7 @@ class ToolResult(Handle):
         self = object.__new__(cls)
         self.name, self.output, self.exit_code = name, result.output, result.exit_code
         self.metadata, self.error_kind = result.metadata, result.error_kind
+        self.attachments = _attachments(result)
         return self
 
     @property
@@ -115,17 +118,19 @@ class ToolResult(Handle):
 
 
 class ToolText(str):
-    """A tool's output as text that also knows the exit code."""
+    """A tool's output as text that also knows the exit code, and the images that belong to it."""
 
-    __slots__ = ("exit_code", "metadata")
+    __slots__ = ("attachments", "exit_code", "metadata")
     exit_code: int
     metadata: Json | None
+    attachments: list[Json]
 
     @classmethod
     def of(cls, result: ports.ToolResult) -> ToolText:
         """From the engine's value."""
         self = cls(result.output)
         self.exit_code, self.metadata = result.exit_code, result.metadata
+        self.attachments = _attachments(result)
         return self
 
     @property
@@ -139,6 +144,10 @@ class ToolText(str):
         artifact = (self.metadata or {}).get("artifact")
         uri = artifact.get("artifact_uri") if isinstance(artifact, dict) else None
         return uri if isinstance(uri, str) else None
+
+
+def _attachments(result: ports.ToolResult) -> list[Json]:
+    return [{"data": base64.b64decode(each.data), "media_type": each.media_type} for each in result.attachments]
 
 
 _ATTRIBUTES = (

@@ -62,6 +62,8 @@ class Glob:
 
 
 def _check(pattern: str) -> None:
+    if not pattern:
+        raise ToolError("glob pattern cannot be empty.", {"type": "invalid_argument"})
     if pattern.startswith("/"):
         raise ToolError("glob pattern must be relative to the workspace.", {"type": "invalid_argument"})
     if ".." in pattern.split("/"):

@@ -27,13 +27,14 @@ once: use offset and limit for the rest. Lines of more than 2000 characters are 
 WebP images are shown as images; of a notebook the cells and of a PDF the texts of its pages, with offset and limit \
 counting those. The address of an artifact (a3s://tool-output/...) is read like a text."""
 _ARTIFACT = "a3s://"
+_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ReadArguments:
     file_path: Annotated[str, Parameter("The file, relative to the workspace or absolute inside it.")]
     offset: Annotated[int, Parameter("How many lines to skip; 0, the default, starts at the first line.")] = 0
-    limit: Annotated[int, Parameter("How many lines to show at most; 2000 if not given.")] = 2000
+    limit: Annotated[int, Parameter("How many lines to show at most; 2000 if not given.")] = _LINES
     raw: Annotated[bool, Parameter("Show a notebook as the text that it is stored in.")] = False
 
 
@@ -61,7 +62,7 @@ class Read:
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         wanted = load(ReadArguments, args)
-        offset, limit = max(0, wanted.offset), max(0, wanted.limit)
+        offset, limit = max(0, wanted.offset), wanted.limit if wanted.limit >= 0 else _LINES
         if wanted.file_path.startswith(_ARTIFACT):
             return _lines(_kept(context, wanted.file_path, offset, limit), offset)
         path = context.workspace.resolve(wanted.file_path)
