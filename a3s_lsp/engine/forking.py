@@ -5,6 +5,7 @@ Files stay as they are: a fork is of the conversation, with the runs, the rules 
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from a3s_lsp.engine.rewind_points import end_before
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.artifacts import copy_artifacts, shelf_of
 from a3s_lsp.engine.store.log_building import LogBuilder, add
+
+logger = logging.getLogger(__name__)
 
 _FORKED = "The session was forked while this prompt was being answered."
 _NOT_RUN = "Not known: the session was forked before this call had a result. Look at what it may have done."
@@ -28,7 +31,10 @@ def fork(store: SessionStore, session_id: str, at: str | None = None, new_id: st
     """
     fork_id = str(uuid.uuid4()) if new_id is None else new_id
     add(store, fork_id, forked(list(store.read(session_id)), session_id, at))
-    copy_artifacts(shelf_of(store, session_id), shelf_of(store, fork_id))
+    try:
+        copy_artifacts(shelf_of(store, session_id), shelf_of(store, fork_id))
+    except OSError as error:
+        logger.warning("the fork %s is without long outputs of %s: %s", fork_id, session_id, error)
     return fork_id
 
 

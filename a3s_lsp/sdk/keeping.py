@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,9 +40,9 @@ class AsyncKeeping(AsyncFace):
         """The whole session as a JSON object, which is also written to the file `path` if one is given."""
         named = None if path is None else Path(path_text("path", path))
         session_id = self.engine.id
-        session = await self.engine.stored(lambda store: document(session_id, store.read(session_id)))
+        session = await self.engine.stored(lambda store: document(store, session_id))
         if named is not None:
-            write_document(named, session)
+            await asyncio.to_thread(write_document, named, session)
         return session
 
 

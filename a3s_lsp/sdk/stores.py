@@ -10,8 +10,7 @@ from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import SessionInfo
 from a3s_lsp.engine.store import folder
-from a3s_lsp.engine.store.exchange import document, log_of, read_document, write_document
-from a3s_lsp.engine.store.log_building import add
+from a3s_lsp.engine.store.exchange import document, read_document, take_in, write_document
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.postgres import PostgresStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
@@ -52,7 +51,7 @@ class SessionStore:
         """The whole session as a JSON object, which is also written to the file `path` if one is given."""
         self.adopt(string("session_id", session_id))
         named = None if path is None else Path(path_text("path", path))
-        session = document(session_id, self.writer.store.read(session_id))
+        session = document(self.writer.store, session_id)
         if named is not None:
             write_document(named, session)
         return session
@@ -64,12 +63,8 @@ class SessionStore:
             raise TypeError(f"source must be a path or an exported session, not {type(source).__name__}")
         if isinstance(source, str):
             path = Path(path_text("source", source))
-            session_id, records = log_of(read_document(path), path.parent)
-        else:
-            session_id, records = log_of(source)
-        chosen = optional_string("new_id", new_id) or session_id
-        add(self.writer.store, chosen, records)
-        return chosen
+            return take_in(self.writer.store, read_document(path), path.parent, optional_string("new_id", new_id))
+        return take_in(self.writer.store, source, None, optional_string("new_id", new_id))
 
     def adopt(self, session_id: str) -> None:
         """Take over a session that is only there in another format."""

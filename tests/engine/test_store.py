@@ -24,6 +24,7 @@ from a3s_lsp.engine.ports import SessionInfo, SessionStore
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.postgres import PostgresStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
+from a3s_lsp.engine.tools.limits import Artifact
 from tests.postgres import PostgresServer
 
 EMPTY = SessionInfo("", "", "", 0, "", 0)
@@ -246,3 +247,29 @@ def test_the_log_is_only_for_its_owner(tmp_path: Path) -> None:
     for path in (tmp_path / "state").rglob("*"):
         if path.is_file():
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.e2e)])
+def test_long_outputs_lie_in_the_order_of_their_age_and_go_with_their_session(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    store: MemoryStore | SQLiteStore | PostgresStore = MemoryStore(outputs=True)
+    if kind == "sqlite":
+        store = SQLiteStore(tmp_path / "s.db")
+    if kind == "postgres":
+        store = PostgresStore(request.getfixturevalue("postgres").dsn, f"t{uuid.uuid4().hex}")
+    first, second = (Artifact("bash", name, f"{name} \0 ü\n" * 100, 1100, 50) for name in ("one", "two"))
+    store.append("a", LOG, sync=False)
+    shelf = store.shelf("a")
+    for artifact in (first, second, first):
+        shelf.drop(artifact.uri)
+        shelf.put(artifact)
+    assert shelf.listed() == [(second.uri, 1100), (first.uri, 1100)]
+    assert shelf.get(second.uri) == second
+    assert store.shelf("b").listed() == []
+    shelf.drop(second.uri)
+    assert shelf.get(second.uri) is None
+    assert store.delete("a") is True
+    assert store.shelf("a").listed() == []
+    if not isinstance(store, MemoryStore):
+        store.close()

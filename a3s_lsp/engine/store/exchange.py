@@ -16,19 +16,24 @@ from pathlib import Path
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import StoreError
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.store.log_building import LogBuilder
-from a3s_lsp.engine.store.reference_sessions import is_reference, reference_log
+from a3s_lsp.engine.ports import SessionStore
+from a3s_lsp.engine.store.artifact_exchange import keep_outputs, outputs_as_json, outputs_of
+from a3s_lsp.engine.store.artifacts import shelf_of
+from a3s_lsp.engine.store.log_building import LogBuilder, add
+from a3s_lsp.engine.store.reference_sessions import is_reference, reference_log, reference_outputs
 
 FORMAT = "a3s.session.v1"
 MAX_BYTES = 256 * 1024 * 1024
 """Of a file that is taken in."""
 
+_LARGEST = 2**53
 _CUT = "The session was exported while this prompt was being answered."
 _NOT_KNOWN = "Not known: the session was exported before this call had a result."
 
 
-def document(session_id: str, records: Iterable[f.Record]) -> Json:
-    """The whole session as one JSON value."""
+def document(store: SessionStore, session_id: str) -> Json:
+    """The whole session as one JSON value. Raises SessionNotFound."""
+    records = store.read(session_id)
     return {
         "format": FORMAT,
         "id": session_id,
@@ -37,7 +42,19 @@ def document(session_id: str, records: Iterable[f.Record]) -> Json:
             {"run_id": each.run_id, "seq": each.seq, "time_ms": each.time_ms, "fact": json.loads(f.encode(each.fact))}
             for each in records
         ],
+        "artifacts": outputs_as_json(shelf_of(store, session_id)),
     }
+
+
+def take_in(store: SessionStore, session: Mapping[str, object], folder: Path | None, new_id: str | None) -> str:
+    """Store a document, ours or one of the reference, whose other files are in `folder`, as a new session; returns its
+    id. Raises A3SError that says what is wrong with it, or that the id is taken."""
+    session_id, records = log_of(session, folder)
+    outputs = outputs_of(reference_outputs(session, folder) if folder and is_reference(session) else session)
+    chosen = new_id or session_id
+    add(store, chosen, records)
+    keep_outputs(shelf_of(store, chosen), outputs)
+    return chosen
 
 
 def write_document(path: Path, session: Json) -> None:
@@ -99,7 +116,7 @@ def _record(position: int, value: object) -> f.Record:
             "seq": int() | None as seq,
             "time_ms": int(time_ms),
             "fact": dict(fact),
-        }:
+        } if (run_id or "").isprintable() and 0 <= time_ms < _LARGEST and 0 <= (seq or 0) < _LARGEST:
             try:
                 return f.Record(position, run_id, seq, time_ms, f.decode(json.dumps(fact)))
             except (ValueError, RecursionError):

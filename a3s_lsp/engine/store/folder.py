@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from a3s_lsp.engine.ports import SessionStore
-from a3s_lsp.engine.store.exchange import log_of, read_document
-from a3s_lsp.engine.store.log_building import add
+from a3s_lsp.engine.store.exchange import read_document, take_in
 from a3s_lsp.engine.store.reference_sessions import find, remove
 
 
@@ -14,7 +13,7 @@ def adopt(store: SessionStore, folder: Path, session_id: str) -> None:
     """Take over a session that is only there as a file of a3s-code. Raises StoreError if that cannot be read."""
     path = None if store.info(session_id) is not None else find(folder, session_id)
     if path is not None:
-        add(store, session_id, log_of(read_document(path), folder)[1])
+        take_in(store, read_document(path), folder, session_id)
 
 
 def delete(store: SessionStore, folder: Path, session_id: str) -> bool:

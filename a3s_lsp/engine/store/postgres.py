@@ -19,6 +19,7 @@ from a3s_lsp.engine.errors import SessionBusy, SessionNotFound, StoreError
 from a3s_lsp.engine.facts import Record
 from a3s_lsp.engine.ports import SessionInfo
 from a3s_lsp.engine.store.owners import Owner
+from a3s_lsp.engine.store.postgres_artifacts import TABLE, PostgresShelf
 from a3s_lsp.engine.store.postgres_link import PostgresLink
 from a3s_lsp.engine.store.presence import this_host
 from a3s_lsp.engine.store.rows import missing, records_of, row_of
@@ -141,7 +142,8 @@ class PostgresStore:
         """False if there was none. Raises SessionBusy when another process holds it."""
 
         def work(db: Connection) -> bool:
-            db.execute("DELETE FROM facts WHERE session_id = %s", (session_id,))
+            for table in ("facts", "artifacts"):
+                db.execute(f"DELETE FROM {table} WHERE session_id = %s".encode(), (session_id,))
             return db.execute("DELETE FROM sessions WHERE id = %s", (session_id,)).rowcount > 0
 
         self.open(session_id)
@@ -149,6 +151,10 @@ class PostgresStore:
             return self._link.do(work)
         finally:
             self.release(session_id)
+
+    def shelf(self, session_id: str) -> PostgresShelf:
+        """Where the long outputs of a session lie."""
+        return PostgresShelf(self._link, session_id)
 
     def close(self) -> None:
         """Give back every session, and close the connection."""
@@ -205,7 +211,7 @@ class PostgresStore:
             db.execute("SELECT pg_advisory_xact_lock(hashtextextended('a3s-lsp', 0))")  # others may be at it too
             if not self._has_tables(db):
                 db.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema)))
-                for statement in _TABLES.split(";\n"):
+                for statement in (_TABLES + TABLE).split(";\n"):
                     db.execute(statement.encode())
                 db.execute("INSERT INTO meta VALUES (%s)", (_VERSION,))
         row = db.execute("SELECT version FROM meta").fetchone()

@@ -50,8 +50,11 @@ def remove(path: Path) -> None:
     """Delete a session's files. Raises StoreError."""
     beside = [path.parent / name / path.name for name in _FOLDERS]
     try:
-        for each in (*beside, path.parent / "artifacts" / path.stem / "artifacts.json", path):
+        outputs = path.parent / "artifacts" / path.stem / "artifacts.json"
+        for each in (*beside, outputs, path):
             each.unlink(missing_ok=True)
+        if outputs.parent.is_dir():
+            outputs.parent.rmdir()
     except OSError as error:
         raise StoreError(f"{path} cannot be deleted: {error.strerror}.") from error
 
@@ -82,6 +85,12 @@ def reference_log(session: Mapping[str, object], folder: Path | None) -> Sequenc
     return log.records
 
 
+def reference_outputs(session: Mapping[str, object], folder: Path) -> Json:
+    """What such a session has of long outputs, as `{"artifacts": […]}`."""
+    value = _read(folder / "artifacts" / file_name(str(session["id"])) / "artifacts.json")
+    return value if isinstance(value, dict) else {}
+
+
 def _last_ms(log: LogBuilder, session: Mapping[str, object]) -> int:
     updated = session.get("updated_at")
     return max(log.records[-1].time_ms, updated * 1000 if isinstance(updated, int) else 0)
@@ -89,11 +98,12 @@ def _last_ms(log: LogBuilder, session: Mapping[str, object]) -> int:
 
 def _beside(folder: Path | None, kind: str, stem: str) -> list[Json]:
     """The objects in the list that is kept for a session in another file; none if there is no such file."""
-    path = None if folder is None else folder / kind / f"{stem}.json"
-    if path is None or not path.is_file():
-        return []
+    listed = None if folder is None else _read(folder / kind / f"{stem}.json")
+    return [value for value in listed if isinstance(value, dict)] if isinstance(listed, list) else []
+
+
+def _read(path: Path) -> object:
     try:
-        listed = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes()) if path.is_file() else None
     except (OSError, ValueError, RecursionError) as error:
         raise StoreError(f"{path} cannot be read: {error}.") from None
-    return [value for value in listed if isinstance(value, dict)] if isinstance(listed, list) else []
