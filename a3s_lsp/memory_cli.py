@@ -94,7 +94,7 @@ def _with(folder: Path | None, work: Callable[[Memories], Awaitable[T]]) -> T:
 def _meant(folder: Path | None) -> Memories:
     from a3s_lsp.engine.assembly import Surroundings, configuration
     from a3s_lsp.engine.memory.memories import Memories
-    from a3s_lsp.engine.memory.recollection import configured_memories
+    from a3s_lsp.engine.memory.recollection import memory_folder
     from a3s_lsp.places import user_config
 
     if folder is not None:
@@ -103,12 +103,12 @@ def _meant(folder: Path | None) -> Memories:
         return Memories(folder.absolute())
     root = Path.cwd()
     loaded = configuration(root, None, Surroundings(os.environ, user_config()))
-    memories = None if loaded is None else configured_memories(loaded.settings, root)
-    if memories is None:
+    configured = None if loaded is None else memory_folder(loaded.settings, root)
+    if configured is None:
         raise click.UsageError(
             "No memory is configured here: name a folder with --dir, or set memory_dir in agent.acl."
         )
-    return memories
+    return Memories(configured)
 
 
 def _show(items: Iterable[MemoryItem]) -> None:

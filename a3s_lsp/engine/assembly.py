@@ -17,7 +17,7 @@ from a3s_lsp.engine.hook_trust import HeldBack, held_back
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.mcp.servers_spec import servers_of
-from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
+from a3s_lsp.engine.memory.recollection import configured_memory
 from a3s_lsp.engine.models.offline import OfflineAssistant
 from a3s_lsp.engine.models.select import open_model
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
@@ -96,7 +96,7 @@ async def assemble(
     settings = Settings() if loaded is None else loaded.settings
     open_named = functools.partial(open_configured, settings, surroundings)
     default = Limits()
-    memory = await open_memory(configured_memories(settings, root), settings.memory)
+    memory = await configured_memory(settings, root, confined=_of_project(loaded, surroundings))
     environment = safe_environment(surroundings.environ)
     held = await asyncio.to_thread(_held_back, loaded, root, environment, surroundings)
     return Setup(
@@ -130,9 +130,14 @@ def _held_back(
     loaded: Loaded | None, root: Path, environment: Mapping[str, str], surroundings: Surroundings
 ) -> HeldBack | None:
     """The commands that wait for leave: a project that was only opened must not run any. The person's own may run."""
-    if loaded is None or loaded.path is None or loaded.path == surroundings.user_config:
+    if loaded is None or loaded.path is None or not _of_project(loaded, surroundings):
         return None
     return held_back(loaded.settings.hooks, loaded.path, root, environment, surroundings.trust)
+
+
+def _of_project(loaded: Loaded | None, surroundings: Surroundings) -> bool:
+    """Whether the configuration came with the project, and is not the person's own."""
+    return loaded is not None and loaded.path is not None and loaded.path != surroundings.user_config
 
 
 async def open_configured(settings: Settings, surroundings: Surroundings, name: str | None) -> Model:

@@ -19,7 +19,7 @@ from a3s_lsp.engine.context.system_prompt import PromptSlots
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.mcp.servers_spec import servers_of
-from a3s_lsp.engine.memory.recollection import configured_memories, open_memory
+from a3s_lsp.engine.memory.recollection import configured_memory, open_memory
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.policy.postures import parse_posture, posture_policy
@@ -148,9 +148,10 @@ class AsyncAgent(AsyncStoredSessions):
         security = Security() if options.security_provider is None else options.security_provider.to_engine()
         kept = options.artifact_store_limits
         root = Path(workspace or ".")
-        store = options.memory_store
-        memories = configured_memories(self._settings, root) if store is None else store.memories
-        memory = await open_memory(memories, self._settings.memory)
+        if options.memory_store is None:
+            memory = await configured_memory(self._settings, root)
+        else:
+            memory = await open_memory(options.memory_store.memories, self._settings.memory)
         environment = safe_environment(os.environ)
         return Setup(
             workspace=LocalWorkspace(root),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from a3s_lsp.engine.memory.items import MemoryItem, failure, success
 from a3s_lsp.engine.memory.memories import Memories
 from a3s_lsp.engine.memory.tables import Found
 from a3s_lsp.engine.state import RunState
+
+logger = logging.getLogger(__name__)
 
 TOLD = 5
 """How many memories one run is told."""
@@ -34,20 +37,43 @@ class MemorySetup:
     """What of the memories is missing, in a sentence."""
 
 
-def configured_memories(settings: Settings, root: Path) -> Memories | None:
-    """The memories that the configuration names for sessions on this folder; None if it names none."""
-    folder = settings.memory.dir or settings.memory_dir
-    return Memories((root / Path(folder).expanduser()).absolute()) if folder else None
+def memory_folder(settings: Settings, root: Path) -> Path | None:
+    """The folder that the configuration names for the memories of sessions on `root`; None if it names none."""
+    named = settings.memory.dir or settings.memory_dir
+    return (root / Path(named).expanduser()).resolve() if named else None
 
 
-async def open_memory(memories: Memories | None, settings: Memory) -> MemorySetup:
+async def configured_memory(settings: Settings, root: Path, *, confined: bool = False) -> MemorySetup:
+    """The memory that the configuration wants. That of a project which was only opened is `confined` to its folder, so
+    that it can neither read nor write what is known of others."""
+    folder = memory_folder(settings, root)
+    if folder is None:
+        return MemorySetup(settings=settings.memory)
+    if confined and not _is_in(folder, root):
+        why = f"the agent.acl of the project names {folder}, outside of it; name that folder in your own agent.acl."
+        return _without(settings.memory, why)
+    return await open_memory(Memories(folder), settings.memory)
+
+
+def _is_in(folder: Path, root: Path) -> bool:
+    return folder.is_relative_to(root.resolve())
+
+
+async def open_memory(memories: Memories, settings: Memory) -> MemorySetup:
     """The memory for a session. One that cannot be used is left out, with a warning."""
-    if memories is None:
-        return MemorySetup(settings=settings)
     try:
-        return MemorySetup(memories, settings, warning=await memories.open())
+        warning = await memories.open()
     except StoreError as error:
-        return MemorySetup(None, settings, str(error), f"The session has no memory: {error}")
+        return _without(settings, str(error))
+    if warning:
+        logger.warning(warning)
+    return MemorySetup(memories, settings, warning=warning)
+
+
+def _without(settings: Memory, why: str) -> MemorySetup:
+    setup = MemorySetup(None, settings, why, f"The session has no memory: {why}")
+    logger.warning(setup.warning)
+    return setup
 
 
 class Recollection:
