@@ -238,6 +238,8 @@ async def _after_turn(kit: Kit, request: ModelRequest, ended: f.TurnEnded, durat
     if message.reasoning:
         told: Json = {"reasoning_text": message.reasoning, "duration_ms": duration_ms}
         await kit.hooks.tell("post_reasoning", told)
+    if not kit.hooks.wanted("generate_end"):
+        return HookAnswer({})
     payload: Json = {
         "prompt": _prompt(request.messages),
         "response_text": message.text,

@@ -34,9 +34,7 @@ class LoopThread:
         """Run it, and wait for it. Ctrl-C cancels it, and waits for a moment until it has tidied up."""
         if threading.get_ident() == self._thread:
             work.close()
-            raise A3SError(
-                "A coroutine on a session's own thread cannot use the blocking face; use a plain function."
-            )
+            raise A3SError("A coroutine on a session's own thread cannot use the blocking face; use a plain function.")
         tasks: list[asyncio.Task[T]] = []
 
         async def watched() -> T:
