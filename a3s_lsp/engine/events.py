@@ -28,6 +28,8 @@ OUTSIDE_RUNS = (
     f.CompactionUndone,
     f.HistoryRestored,
     f.RuleForgotten,
+    f.MemoryCleared,
+    f.MemoryStored,
 )
 """Facts that are shown also if they belong to no run."""
 TERMINAL = frozenset({"end", "error", "cancelled"})

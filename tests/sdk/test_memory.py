@@ -393,3 +393,15 @@ def test_a_hook_may_change_the_query_and_stop_the_recall(tmp_path: Path) -> None
     session.register_hook("ask", "pre_memory_recall", handler=lambda event: {"action": "block", "reason": "no"})
     session.send("billing deploy")
     assert "a3s://memory" not in model.requests[1].system and len(told) == 1
+
+
+async def test_what_the_program_stores_and_clears_is_shown(tmp_path: Path) -> None:
+    session = await a3s.AsyncAgent.with_model(ScriptedModel()).session(
+        str(tmp_path), memory_store=a3s.InProcessMemoryStore()
+    )
+    shown: list[tuple[str, str, object]] = []
+    session.engine.subscribe(lambda event: shown.append((event.run_id, event.type, event.fields.get("count"))))
+    await session.remember_success("task", ["ls"], "fine")
+    await session.clear_short_term()
+    await session.engine.settled()
+    assert shown == [("", "memory_stored", None), ("", "memory_cleared", 1)]
