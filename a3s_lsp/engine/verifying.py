@@ -138,7 +138,7 @@ class Verification:
         await self._look(run_id)
         if run_id not in self._state.changed:
             return None
-        missing = await self._missing(required, run_id)
+        missing = await self._missing(required)
         if not missing:
             return None
         names = tuple(dict.fromkeys(one.name for one in missing))
@@ -147,13 +147,12 @@ class Verification:
             raise RunFailed(f"Verification required: {listed}. The answer and the changes are kept.")
         return f.VerificationDemanded(_told(missing), names)
 
-    async def _missing(self, required: Requirement, run_id: str) -> list[_Missing]:
+    async def _missing(self, required: Requirement) -> list[_Missing]:
         commands = list(required.commands)
         if required.presets:
             found = [command for preset in await self.presets() for command in preset.commands]
             commands += [command for command in found if command.required]
         missing = await self._failing(commands)
-        await self._look(run_id)
         current = {report.subject: report for report in self._state.current()}
         missing += [_Missing(name, why) for name in required.names if (why := _objection(name, current.values()))]
         if not commands and not required.names:

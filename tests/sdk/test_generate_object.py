@@ -278,6 +278,14 @@ async def test_arguments_of_the_wrong_kind_are_refused(tmp_path: Path, named: Js
     assert model.requests == []
 
 
+async def test_text_that_is_no_text_is_asked_for_again(tmp_path: Path) -> None:
+    session, _ = await session_of(
+        tmp_path, Reply("", (call("emit_result", s="\ud800"),)), Reply("", (call("emit_result", s="é"),))
+    )
+    made = await session.generate_object({"type": "object", "properties": {"s": {"type": "string"}}}, "Give s.")
+    assert (made["object"], made["repair_rounds"]) == ({"s": "é"}, 1)
+
+
 async def test_a_name_is_made_fit_for_a_tool(tmp_path: Path) -> None:
     session, model = await session_of(tmp_path, GOOD)
     await session.generate_object(SCHEMA, "Give n.", schema_name="über name! " + "x" * 100)

@@ -419,6 +419,41 @@ async def test_a_report_is_stale_after_the_next_change(tmp_path: Path) -> None:
         await sending
 
 
+async def test_what_others_change_meanwhile_is_not_the_runs(tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_text("x")
+    pause = Pause()
+    look = Reply("", (call("read", file_path="old.txt"),), pause=pause)
+    session = await session_of(tmp_path, ScriptedModel([look, "Read."]), require_verification=True)
+    sending = asyncio.create_task(session.send("read it"))
+    await pause.reached()
+    (tmp_path / "old.txt").write_text("by somebody else")
+    pause.release()
+    assert (await sending).text == "Read."
+
+
+HOLD = "touch begun; until test -e go; do sleep 0.01; done; echo more >> new.txt; touch done"
+
+
+@pytest.mark.parametrize("first", ["command", "check"])
+async def test_a_check_beside_a_command_of_the_model_proves_nothing(tmp_path: Path, first: str) -> None:
+    pause = Pause()
+    model = ScriptedModel([WRITE, Reply("", (call("bash", command=HOLD),), pause=pause), "Done.", "Done."])
+    session = await session_of(tmp_path, model, require_verification=["beside"])
+    sending = asyncio.create_task(session.send("go"))
+    await pause.reached()
+    if first == "command":
+        pause.release()
+        await until((tmp_path / "begun").exists)
+    checking = asyncio.create_task(
+        session.verify_commands("beside", [command("touch go checked; until test -e done; do sleep 0.01; done")])
+    )
+    await until((tmp_path / "checked").exists)
+    pause.release()
+    assert (await checking)["status"] == "passed"
+    with pytest.raises(a3s.RunFailed, match="beside: nothing was reported about the files as they are now"):
+        await sending
+
+
 async def test_what_a_check_leaves_behind_does_not_make_other_reports_stale(tmp_path: Path) -> None:
     pause = Pause()
     model = ScriptedModel([WRITE, Reply("Done.", pause=pause)])
@@ -436,7 +471,9 @@ async def test_required_presets_run_and_a_project_without_any_is_not_verified(tm
     with pytest.raises(a3s.RunFailed, match="nothing was reported"):
         await session.send("go")
     (tmp_path / "new.txt").unlink()
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    # mypy is configured, but not required.
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n[tool.mypy]\n")
+    (tmp_path / "wrong.py").write_text("number: int = 'text'\n")
     (tmp_path / "test_it.py").write_text("def test_it(): assert open('new.txt').read() == 'two\\n'\n")
     mend = Reply("", (call("write", file_path="new.txt", content="two\n"),))
     session = await session_of(
