@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.errors import LimitReached
 from a3s_lsp.engine.messages import Json, Usage
+from a3s_lsp.engine.models.loading import ready
 from a3s_lsp.engine.ports import Chunk, Model, ModelRequest
 
 UnknownPrice: TypeAlias = Literal["deny", "allow"]
@@ -160,6 +161,10 @@ class Budgeted:
     @property
     def name(self) -> str:
         return self._model.name
+
+    async def ready(self) -> None:
+        """Return when what the first request needs is loaded."""
+        await ready(self._model)
 
     def stream(self, request: ModelRequest) -> AsyncIterator[Chunk]:
         """One turn, as `ports.Model` says."""

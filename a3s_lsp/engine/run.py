@@ -17,6 +17,7 @@ from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import Json, ToolCall, Usage, unanswered
+from a3s_lsp.engine.models.loading import ready
 from a3s_lsp.engine.state import RunState, RunStatus
 from a3s_lsp.engine.toolcalls import INTERRUPTED
 from a3s_lsp.engine.verification import Summary
@@ -145,9 +146,9 @@ class Run:
             if prompt is not None:
                 self._begin(prompt)
             await self._journal.settled()
-            self._begun = monotonic()
             kit = await kit_for(self)
-            begun = monotonic()
+            await ready(kit.model)
+            begun = self._begun = monotonic()
             try:
                 async with in_time(kit.limits.max_execution_time_ms, lambda: self.state.turns):
                     await hookpoints.before_run(kit, self.state)
@@ -161,8 +162,8 @@ class Run:
             self._end(f.RunEnded("completed", text, usage=self.state.usage))
 
     def _begin(self, prompt: f.RunQueued) -> None:
-        narrowed = prompt.model, prompt.allowed
-        self._journal.append(f.AgentModeChanged(), self.id)
+        narrowed = prompt.model, prompt.allowed, prompt.parent, prompt.agent
+        self._journal.append(_mode(prompt.agent), self.id)
         self._journal.append(f.RunStarted(prompt.prompt, prompt.attachments, prompt.history, *narrowed), self.id)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -205,6 +206,10 @@ class Run:
         limits = account(self._limits, state.course, state.turns, _since(self._begun), self._stopped_by)
         spent = self._purse.account(state.usage)
         self._journal.append(replace(ending, verification=verified, limits=limits, budget=spent), self.id)
+
+
+def _mode(agent: str) -> f.AgentModeChanged:
+    return f.AgentModeChanged("delegated", agent, "Works on one task, and reports") if agent else f.AgentModeChanged()
 
 
 def _since(begun: float) -> int:

@@ -48,6 +48,10 @@ class LiteLLMModel:
         """Load what the first request needs, in the background."""
         warm()
 
+    async def ready(self) -> None:
+        """Return when what the first request needs is loaded."""
+        await loaded()
+
     def stream(self, request: ModelRequest) -> AsyncGenerator[Chunk]:
         """One turn, as `ports.Model` says."""
         return retried(lambda: self._attempt(request), self._retry)

@@ -7,6 +7,7 @@ and tokenizers when it counts, and prints advice to stdout.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import sys
@@ -14,7 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 _ENVIRONMENT = {
     "LITELLM_MODE": "PRODUCTION",
@@ -37,6 +38,10 @@ _SWITCHES = {
 }
 
 
+_FIRST_REQUEST = ("openai.resources", "httpcore", "h2.connection", "tiktoken_ext.openai_public")
+"""What the first request would load, on the loop, for half a second."""
+
+
 class Answer(Protocol):
     """A streamed answer. Without a `received_finish_reason` at its end it was cut, whatever the last chunk says."""
 
@@ -55,6 +60,20 @@ class Library:
     acompletion: Callable[..., Awaitable[Answer]]
     prices: Mapping[str, Mapping[str, object]]
     errors: tuple[type[Exception], ...]
+
+
+@runtime_checkable
+class Lazy(Protocol):
+    """A model that has something to load before its first request."""
+
+    async def ready(self) -> None:
+        """Return when that is loaded."""
+
+
+async def ready(model: object) -> None:
+    """Have loaded what a model needs, so that the time for it is nobody's."""
+    if isinstance(model, Lazy):
+        await model.ready()
 
 
 @cache
@@ -79,6 +98,9 @@ def _load() -> Library:
     litellm = importlib.import_module("litellm")
     for name, value in _SWITCHES.items():
         setattr(litellm, name, value)
+    for name in _FIRST_REQUEST:
+        with contextlib.suppress(ImportError):  # a version without it does not need it
+            importlib.import_module(name)
     return Library(
         litellm.acompletion,
         litellm.model_cost,
