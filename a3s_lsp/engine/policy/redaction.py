@@ -26,7 +26,7 @@ MARK = re.compile(r"\[REDACTED:[A-Za-z0-9_ -]+\]")
 _MOST_HELD = 8_192
 """Characters without white space that a stream holds back at most."""
 _OPEN_END = re.compile(
-    r"(?:[\d()+.=:\"'-]|bearer|basic|token|authorization|key|-----BEGIN(?: [A-Z0-9]{1,12}){0,5})$", re.I
+    r"(?:[\d()+.=:\"'-]|bearer|basic|token|authorization|key|-----BEGIN(?: [A-Z0-9]{1,12}){0,5})[ \t]*$", re.I
 )
 """Words after which a secret that has spaces in it may go on."""
 _LONGEST_HEADER = 80

@@ -183,7 +183,7 @@ _TOKENS = (
 
 _DIGITS_END = r"(?!\w|[.-]\w)"
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
-_DOMAIN = re.compile(r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24})(?![\w([]|-\w|\.\w)")
+_DOMAIN = re.compile(r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24})(?!\w|-\w|\.\w)")
 _LONGEST_LOCAL = 128
 _IN_ADDRESS = re.compile(r"://[^\s/@]*:$")
 """What stands before the password of a URL: behind it is a host, not a person's mail."""
@@ -230,28 +230,34 @@ def _passes_luhn(text: str) -> bool:
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 1
 
 
-def _is_phone(text: str) -> bool:
-    return 9 <= sum(map(str.isdigit, text)) <= 15
+def _international(text: str) -> Iterator[Found]:
+    """Numbers with a country code, and with spaces; digits beyond the longest number there can be are others."""
+    for match in _COUNTRY.finditer(text) if "+" in text else ():
+        number = match[0]
+        while sum(map(str.isdigit, number)) > _MOST_DIGITS:
+            number = number[: max(number.rfind(" "), number.rfind("-"), number.rfind("."))]
+        if sum(map(str.isdigit, number)) >= _LEAST_DIGITS:
+            yield Found(match.start(), match.start(), match.start() + len(number), "PHONE")
 
+
+_COUNTRY = re.compile(
+    _begins(r"\+[1-9]", r"\w+") + r"\d{0,2}[ .-]?\(?\d{1,5}\)?(?:[ .-]\d{2,5}){1,4}" + _DIGITS_END, re.MULTILINE
+)
+_LEAST_DIGITS, _MOST_DIGITS = 9, 15
 
 _PEOPLE = (
     _rule("SSN", _begins(r"\d{3}-", r"\w.+-") + r"\d{2}-\d{4}" + _DIGITS_END, holds=_is_social_security),
     Rule("EMAIL", _emails),
     _rule(
         "CC",
-        _begins(r"[2-6]\d{3}", r"\w.-") + r"(?<!\d{4} \d{4})([ -]?)\d{4}\1\d{4}\1\d{4}(?! \d{4}\b)" + _DIGITS_END,
+        _begins(r"[2-6]\d{3}", r"\w.-") + r"([ -]?)\d{4}\1\d{4}\1\d{4}" + _DIGITS_END,
         holds=_passes_luhn,
     ),
     _rule("CC", _begins(r"3[47]\d{2}", r"\w.-") + r"([ -]?)\d{6}\1\d{5}" + _DIGITS_END, holds=_passes_luhn),
     _rule("PHONE", _begins(r"\d{3}[.-]", r"\w.+-") + r"\d{3}(?:(?<=-\d{3})-|(?<=\.\d{3})\.)\d{4}" + _DIGITS_END),
     _rule("PHONE", _begins(r"1[ .-]", r"\w.-") + r"(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[.-]\d{4}" + _DIGITS_END),
-    _rule("PHONE", _begins(r"\(\d{3}\)", r"\w(") + r" ?\d{3}[ .-]\d{4}" + _DIGITS_END, hints=(")",)),
-    _rule(
-        "PHONE",
-        _begins(r"\+[1-9]", r"\w+") + r"\d{0,2}[ .-]?\(?\d{1,5}\)?(?:[ .-]\d{2,5}){1,4}" + _DIGITS_END,
-        hints=("+",),
-        holds=_is_phone,
-    ),
+    _rule("PHONE", _begins(r"\(\d{3}\)", r"\w") + r" ?\d{3}[ .-]\d{4}" + _DIGITS_END, hints=(")",)),
+    Rule("PHONE", _international),
     _rule("PHONE", _begins(r"\+[1-9]", r"\w+") + r"\d{10,14}" + _DIGITS_END, hints=("+",)),
 )
 
