@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import get_args
 
 from lsprotocol import types
 from pydantic import ValidationError
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.errors import StoreError
-from a3s_lsp.engine.facts import QuestionAsked
+from a3s_lsp.engine.facts import Outcome, QuestionAsked, RuleScope
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Answer
 from a3s_lsp.engine.session import Session
@@ -26,15 +27,17 @@ from a3s_lsp.server.language_server import A3SLanguageServer
 logger = logging.getLogger(__name__)
 
 ALLOW, ALWAYS, DENY = "Allow once", "Always allow", "Deny"
+SCOPES: tuple[RuleScope, ...] = get_args(RuleScope)
+"""Where a rule can hold, from the narrowest to the widest."""
 _SHOWN_DIFF_LINES = 30
 
 
 class Questions:
     """The questions of one client: who is asked, and in which order."""
 
-    def __init__(self, server: A3SLanguageServer, flags: Callable[[], wire.ClientFlags]) -> None:
+    def __init__(self, server: A3SLanguageServer, settings: Callable[[], wire.Settings]) -> None:
         self._server = server
-        self._flags = flags
+        self._settings = settings
         self._waiting: dict[str, tuple[QuestionAsked, asyncio.Future[Answer]]] = {}
         self._turn = asyncio.Lock()
 
@@ -44,7 +47,8 @@ class Questions:
         if question is None or future is None or future.done():
             return False
         remember = question.rule if verdict.remember and question.rule else None
-        future.set_result(Answer("approved" if approved else "rejected", verdict.note, remember))
+        outcome: Outcome = "approved" if approved else "rejected"
+        future.set_result(Answer(outcome, verdict.note, remember, scope=self._scope(verdict.scope)))
         return True
 
     def register(self, question: QuestionAsked) -> asyncio.Future[Answer]:
@@ -67,7 +71,7 @@ class Questions:
         """The person's answer, or None if this client cannot ask."""
         async with self._turn:
             ways: list[Callable[[QuestionAsked, Json], Awaitable[Answer | None]]] = [self._by_message]
-            if self._flags().confirm:
+            if self._settings().client.confirm:
                 ways.insert(0, self._by_confirm)
             for way in ways:
                 try:
@@ -91,6 +95,8 @@ class Questions:
         }
         hunks = [{"index": at, "path": part.path, "header": part.header} for at, part in enumerate(question.parts)]
         more = {"diff": question.diff, "rule": question.rule, "hunks": hunks}
+        if question.rule:
+            more["scopes"] = list(SCOPES)
         params |= {name: value for name, value in more.items() if value}
         reply = await self._server.request(names.CONFIRM, params)
         choice = wire.Choice.model_validate(reply)
@@ -98,7 +104,11 @@ class Questions:
         # Only the rule that was shown may be stored, whatever the client sends back.
         remember = question.rule if choice.choice.endswith("always") and question.rule else None
         accepted = _accepted(question, choice)
-        return Answer("approved" if allowed else "rejected", choice.note, remember, accepted)
+        outcome: Outcome = "approved" if allowed else "rejected"
+        return Answer(outcome, choice.note, remember, accepted, self._scope(choice.scope))
+
+    def _scope(self, given: RuleScope | None) -> RuleScope:
+        return given or self._settings().remember
 
     async def _by_message(self, question: QuestionAsked, about: Json) -> Answer | None:
         titles = [ALLOW, f"{ALWAYS}: {question.rule}", DENY] if question.rule else [ALLOW, DENY]
@@ -114,7 +124,7 @@ class Questions:
         if title == ALLOW:
             return Answer("approved")
         if question.rule and title == f"{ALWAYS}: {question.rule}":
-            return Answer("approved", remember=question.rule)
+            return Answer("approved", remember=question.rule, scope=self._scope(None))
         return Answer("rejected", None if title == DENY else "the question was dismissed")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
+from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.commands.slash import file_commands
 from a3s_lsp.engine.errors import ConfigError, SessionNotFound, StoreError
 from a3s_lsp.engine.events import Event
@@ -57,7 +58,7 @@ class Host:
         self.server = server
         self.settings = wire.Settings()
         self.progress = Progress(server)
-        self.questions = Questions(server, lambda: self.settings.client)
+        self.questions = Questions(server, lambda: self.settings)
         self.hunks = ClientHunks(server, lambda: self._sessions.values())
         self.review = ReviewViews(server, self.hunks)
         self.commands = Commands(self)
@@ -65,7 +66,7 @@ class Host:
         files = CommandFiles(LocalWorkspace(self.root()), defaults.surroundings.own_commands)
         self.dynamic = DynamicCommands(
             server,
-            functools.partial(file_commands, files),
+            lambda: [*file_commands(files), *builtin_commands()],
             files,
             self.commands.run,
             lambda: self.settings.client.commands,
@@ -197,7 +198,7 @@ class Host:
         self.progress.show(event)
 
     def _send(self, event: Event, extra: Json) -> None:
-        if self.settings.client.events:
+        if self.settings.client.events and not event.run_id.startswith(CHILD_RUN):
             place = {
                 "sessionId": event.session_id,
                 "runId": event.run_id or None,

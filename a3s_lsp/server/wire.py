@@ -10,6 +10,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
+from a3s_lsp.engine.facts import RuleScope
 from a3s_lsp.engine.ports import Unsaved
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Settings(Shape):
     model: str | None = None
     posture: PostureName = "ask"
     review: Review = "after"
+    remember: RuleScope = "session"
     unsaved: Unsaved = "overlay"
     client: ClientFlags = Field(default_factory=ClientFlags)
 
@@ -103,9 +105,12 @@ class OneSession(Shape):
 
 
 class Verdict(Shape):
+    """An answer by command. `scope` says where the rule holds that is remembered; None means as the settings say."""
+
     tool_id: str
     note: str | None = None
     remember: bool = False
+    scope: RuleScope | None = None
 
 
 class HunkQuery(Shape):
@@ -145,12 +150,14 @@ class Slash(Shape):
 
 
 class Choice(Shape):
-    """The answer to `a3s/confirm`. `accepted` has the hunks that are allowed, if it is not all."""
+    """The answer to `a3s/confirm`. `accepted` has the hunks that are allowed, if it is not all; `scope` says where
+    "always" holds, None means as the settings say."""
 
     choice: Literal["allow_once", "allow_always", "reject_once", "reject_always"]
     rule: str | None = None
     note: str | None = None
     accepted: list[int] | None = None
+    scope: RuleScope | None = None
 
 
 S = TypeVar("S", bound=Shape)
