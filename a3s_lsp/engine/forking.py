@@ -46,7 +46,8 @@ def forked(records: Sequence[f.Record], origin: str, at: str | None) -> Sequence
         state.apply(record)
     now = time.time_ns() // 1_000_000
     log = LogBuilder()
-    log.take(kept, frozenset(run.id for run in state.open_runs if run.status == "queued"))
+    waiting = {run.id for run in state.open_runs if run.status == "queued"}
+    log.take(record for record in kept if record.run_id not in waiting)
     log.end_runs(_FORKED, _NOT_RUN, now)
     log.add(f.SessionForked(origin, at), None, now)
     return log.records

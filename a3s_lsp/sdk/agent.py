@@ -35,7 +35,7 @@ from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_commands, user_config
-from a3s_lsp.sdk.checks import string
+from a3s_lsp.sdk.checks import path_text, string
 from a3s_lsp.sdk.compaction import compaction_of
 from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.limits import limits_of
@@ -96,6 +96,8 @@ class AsyncAgent(AsyncStoredSessions):
         """The stored session with this id, on another folder if one is given. `await session.resume()` goes on with a
         run that had been cut."""
         string("session_id", session_id)
+        if workspace is not None:
+            path_text("workspace", workspace)
         chosen = with_named(options, {})
         try:
             store = self._store_of(chosen, "resume_session")
@@ -111,7 +113,11 @@ class AsyncAgent(AsyncStoredSessions):
         chosen = with_named(options, {})
         store = self._store_of(chosen, "fork_session")
         fork_id = await store.writer.call(lambda: store.fork(session_id, at, new_id))
-        return await self._resumed(fork_id, chosen, store, None)
+        try:
+            return await self._resumed(fork_id, chosen, store, None)
+        except BaseException:
+            await store.writer.call(lambda: store.delete(fork_id))
+            raise
 
     def _store_of(self, options: SessionOptions, caller: str) -> SessionStore:
         store = options.session_store or self._store
@@ -123,12 +129,13 @@ class AsyncAgent(AsyncStoredSessions):
         self, session_id: str, options: SessionOptions, store: SessionStore, workspace: str | None
     ) -> AsyncSession:
         async def setup(state: State) -> Setup:
-            if workspace is None and not await asyncio.to_thread(os.path.isdir, state.workspace):
+            folder = state.workspace if workspace is None else workspace
+            if not await asyncio.to_thread(os.path.isdir, folder):
                 raise A3SError(
-                    f"The folder {state.workspace} of session {session_id} is gone: "
+                    f"There is no folder {folder} for session {session_id} to work on: "
                     "name the one to go on in with resume_session(…, workspace=…)."
                 )
-            return await self._setup(workspace or state.workspace, options, state)
+            return await self._setup(folder, options, state)
 
         engine = await EngineSession.load(session_id, setup, store.writer)
         return self._opened(engine, engine.state.workspace, options, store)

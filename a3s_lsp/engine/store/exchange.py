@@ -124,8 +124,9 @@ def _record(position: int, value: object) -> f.Record:
     raise StoreError(f"Record {position} of the session is damaged, or of a newer version.")
 
 
-def _checked(session_id: str, records: Iterable[f.Record]) -> Sequence[f.Record]:
+def _checked(session_id: str, records: Sequence[f.Record]) -> Sequence[f.Record]:
     """The log as it may be taken in: runs ended, and without what was allowed elsewhere."""
+    _check_seqs(session_id, records)
     log = LogBuilder()
     believed = [r for r in records if not (isinstance(r.fact, f.RuleLearned) and r.fact.allow)]
     if not believed or not isinstance(believed[0].fact, f.SessionOpened):
@@ -134,7 +135,6 @@ def _checked(session_id: str, records: Iterable[f.Record]) -> Sequence[f.Record]
         log.take(believed)
     except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
         raise StoreError(f"Session {session_id} is damaged: its records do not fit together ({error!r}).") from error
-    _check_seqs(session_id, log.records)
     _check_paths(session_id, log.records)
     log.end_runs(_CUT, _NOT_KNOWN, time.time_ns() // 1_000_000)
     return log.records

@@ -22,11 +22,11 @@ class LogBuilder:
         self.state = State()
         self._seqs: dict[str | None, int] = {}
 
-    def take(self, records: Iterable[f.Record], without_runs: frozenset[str] = frozenset()) -> None:
-        """Go on with the records of another log, as they are, but for those of some runs."""
+    def take(self, records: Iterable[f.Record]) -> None:
+        """Go on with the records of another log. They close up where some of them were left out."""
         for record in records:
-            if record.run_id not in without_runs:
-                self._add(replace(record, position=len(self.records)))
+            seq = None if record.seq is None else self._seqs.get(record.run_id, 0)
+            self._add(replace(record, position=len(self.records), seq=seq))
 
     def add(self, fact: f.Fact, run_id: str | None, time_ms: int) -> None:
         """Go on with a fact. Pieces of one stream become one record."""
