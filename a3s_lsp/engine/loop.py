@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.concurrency import answer_calls
+from a3s_lsp.engine.config.target import OFFLINE
 from a3s_lsp.engine.errors import LimitReached, ModelError, ModelRefused
 from a3s_lsp.engine.guards import answer_text, check_filtered, continuation
 from a3s_lsp.engine.kit import Kit
@@ -57,7 +58,7 @@ async def converse(kit: Kit, turn: int = 0) -> str:
 async def _missing(kit: Kit, turn: int) -> f.Continued | f.VerificationDemanded | None:
     """What the model is told because its answer cannot be the end; None if it is."""
     check_filtered(kit.course)
-    if turn < kit.limits.max_tool_rounds:
+    if turn < kit.limits.max_tool_rounds and kit.model.name != OFFLINE:  # which takes any message for a prompt
         more = continuation(kit.course, kit.conversation(), kit.limits.max_continuation_turns)
         if more is not None:
             return more

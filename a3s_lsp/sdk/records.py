@@ -8,6 +8,7 @@ from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.history_format import write_history
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.state import RunState
+from a3s_lsp.sdk.checks import string
 from a3s_lsp.sdk.faces import AsyncFace, Face
 from a3s_lsp.sdk.replaying import replay
 from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
@@ -45,7 +46,7 @@ class AsyncRecords(AsyncFace):
         """The events of a run once more, and those that are still to come. It ends as the run did; leaving it early
         stops nothing. A3SError names the runs there are."""
         known = self.engine.state.runs
-        if run_id not in known:
+        if string("run_id", run_id) not in known:
             raise A3SError(f"There is no run {run_id} in this session. Known are: {', '.join(known) or 'none'}.")
         return replay(self.engine, run_id)
 

@@ -15,6 +15,7 @@ from a3s_lsp.engine.run import Run, RunResult
 from a3s_lsp.engine.session import Session as EngineSession
 from a3s_lsp.sdk.commands import AsyncSlashCommands
 from a3s_lsp.sdk.confirmations import AsyncAnswers
+from a3s_lsp.sdk.delegation import AsyncDelegation
 from a3s_lsp.sdk.direct import AsyncDirectTools
 from a3s_lsp.sdk.hooks import AsyncHooking
 from a3s_lsp.sdk.keeping import AsyncKeeping
@@ -44,6 +45,7 @@ class AsyncSession(
     AsyncKeeping,
     AsyncPrograms,
     AsyncServers,
+    AsyncDelegation,
     AsyncVerification,
     AsyncObjects,
     AsyncRemembering,
@@ -211,7 +213,7 @@ class AsyncSession(
 
 def _checked(result: RunResult) -> RunResult:
     if result.status == "cancelled":
-        raise RunCancelled(f"Agent execution failed: {result.error}")
+        raise RunCancelled(f"Agent execution failed: {result.error}", result.limits, result.budget)
     if result.status != "completed":
         raise RunFailed(f"Agent execution failed: {result.error}", result.limits, result.budget)
     return result
