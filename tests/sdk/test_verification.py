@@ -431,13 +431,14 @@ async def test_what_others_change_meanwhile_is_not_the_runs(tmp_path: Path) -> N
     assert (await sending).text == "Read."
 
 
-HOLD = "touch begun; until test -e go; do sleep 0.01; done; echo more >> new.txt; touch done"
+HOLD = "touch begun; until test -e go; do sleep 0.01; done; echo more > other.txt; touch done"
 
 
 @pytest.mark.parametrize("first", ["command", "check"])
 async def test_a_check_beside_a_command_of_the_model_proves_nothing(tmp_path: Path, first: str) -> None:
-    pause = Pause()
-    model = ScriptedModel([WRITE, Reply("", (call("bash", command=HOLD),), pause=pause), "Done.", "Done."])
+    pause, end = Pause(), Pause()
+    change = Reply("", (call("bash", command=HOLD),), pause=pause)
+    model = ScriptedModel([WRITE, change, Reply("Done.", pause=end), "Done."])
     session = await session_of(tmp_path, model, require_verification=["beside"])
     sending = asyncio.create_task(session.send("go"))
     await pause.reached()
@@ -450,6 +451,7 @@ async def test_a_check_beside_a_command_of_the_model_proves_nothing(tmp_path: Pa
     await until((tmp_path / "checked").exists)
     pause.release()
     assert (await checking)["status"] == "passed"
+    end.release()
     with pytest.raises(a3s.RunFailed, match="beside: nothing was reported about the files as they are now"):
         await sending
 
