@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
     from a3s_lsp.sdk.verification import format_verification_summary
+    from a3s_lsp.sdk.workers import AgentDefinition, AutoDelegationConfig, WorkerAgentSpec
 
 __all__ = [
     "A3SError",
     "Agent",
+    "AgentDefinition",
     "AgentEvent",
     "AgentResult",
     "ArtifactStoreLimits",
@@ -43,6 +45,7 @@ __all__ = [
     "AsyncEventStream",
     "AsyncReview",
     "AsyncSession",
+    "AutoDelegationConfig",
     "Budget",
     "ConfigError",
     "ConfirmationPolicy",
@@ -67,12 +70,14 @@ __all__ = [
     "StoreError",
     "ToolResult",
     "ToolText",
+    "WorkerAgentSpec",
     "format_verification_summary",
 ]
 
 _ROOMS = {
     "A3SError": "a3s_lsp.engine.errors",
     "Agent": "a3s_lsp.sdk.blocking",
+    "AgentDefinition": "a3s_lsp.sdk.workers",
     "AgentEvent": "a3s_lsp.sdk.results",
     "AgentResult": "a3s_lsp.sdk.results",
     "ArtifactStoreLimits": "a3s_lsp.sdk.stores",
@@ -80,6 +85,7 @@ _ROOMS = {
     "AsyncEventStream": "a3s_lsp.sdk.streams",
     "AsyncReview": "a3s_lsp.sdk.review",
     "AsyncSession": "a3s_lsp.sdk.session",
+    "AutoDelegationConfig": "a3s_lsp.sdk.workers",
     "Budget": "a3s_lsp.engine.budget",
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.policies",
@@ -104,6 +110,7 @@ _ROOMS = {
     "StoreError": "a3s_lsp.engine.errors",
     "ToolResult": "a3s_lsp.sdk.results",
     "ToolText": "a3s_lsp.sdk.results",
+    "WorkerAgentSpec": "a3s_lsp.sdk.workers",
     "format_verification_summary": "a3s_lsp.sdk.verification",
 }
 

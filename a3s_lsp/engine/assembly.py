@@ -12,6 +12,7 @@ from a3s_lsp.engine.command_hooks import command_hooks
 from a3s_lsp.engine.config.load import Loaded, load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.room import CompactionPolicy, configured_room
+from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.errors import ConfigError
 from a3s_lsp.engine.hook_trust import HeldBack, held_back
 from a3s_lsp.engine.hooks import Hooks
@@ -28,6 +29,7 @@ from a3s_lsp.engine.ports import Approver, Editor, Model, Unsaved
 from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.store.trust import Trust
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.tools.task import ParallelTask, Task
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.leases import Leases
 from a3s_lsp.engine.workspace.local import LocalWorkspace
@@ -99,11 +101,14 @@ async def assemble(
     memory = await configured_memory(settings, root, confined=_of_project(loaded, surroundings))
     environment = safe_environment(surroundings.environ)
     held = await asyncio.to_thread(_held_back, loaded, root, environment, surroundings)
+    agents = await asyncio.to_thread(Agents.of, root, Path.home(), settings.agent_dirs, ())
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
         open_model=open_named,
-        tools=Registry(builtin_tools()),
+        tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
+        agents=agents,
+        max_parallel_tasks=settings.max_parallel_tasks,
         mcp_servers=servers_of(settings),
         environment=environment,
         approver=approver,

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
 from a3s_lsp.engine.compaction_facts import describe_compaction
+from a3s_lsp.engine.delegation.events import describe_task
 from a3s_lsp.engine.memory_facts import describe_memory
 from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.policy_facts import describe_policy
@@ -23,6 +24,9 @@ OUTSIDE_RUNS = (
     f.Rewound,
     f.HookFailed,
     f.McpServerChanged,
+    f.SubagentStarted,
+    f.SubagentProgressed,
+    f.SubagentEnded,
     f.VerificationReported,
     f.Compacted,
     f.CompactionUndone,
@@ -118,6 +122,8 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
             return "permission_denied", {"tool_id": call_id, "tool_name": name, "args": args, "reason": reason}
         case f.QuestionAsked():
             return "confirmation_required", _question(fact)
+        case f.SubagentStarted() | f.SubagentProgressed() | f.SubagentEnded():
+            return describe_task(fact)
         case f.QuestionAnswered():
             return _answer(fact)
         case (
@@ -166,6 +172,7 @@ def _question(fact: f.QuestionAsked) -> Json:
         "detail": fact.detail,
         "diff": fact.diff,
         "rule": fact.rule,
+        **({"agent": fact.agent} if fact.agent else {}),
         "hunks": [{"index": at, "path": part.path, "header": part.header} for at, part in enumerate(fact.parts)],
     }
 

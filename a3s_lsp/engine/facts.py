@@ -18,6 +18,9 @@ from a3s_lsp.engine.changes import Part
 from a3s_lsp.engine.compaction_facts import Compacted as Compacted
 from a3s_lsp.engine.compaction_facts import CompactionUndone as CompactionUndone
 from a3s_lsp.engine.compaction_facts import HistoryRestored as HistoryRestored
+from a3s_lsp.engine.delegation_facts import SubagentEnded as SubagentEnded
+from a3s_lsp.engine.delegation_facts import SubagentProgressed as SubagentProgressed
+from a3s_lsp.engine.delegation_facts import SubagentStarted as SubagentStarted
 from a3s_lsp.engine.file_facts import Cause as Cause
 from a3s_lsp.engine.file_facts import Checkpointed as Checkpointed
 from a3s_lsp.engine.file_facts import FilesChanged as FilesChanged
@@ -73,13 +76,16 @@ class SessionOpened:
 @dataclass(frozen=True, slots=True)
 class RunQueued:
     """A prompt was accepted while another run was going; it waits its turn. `model` and `allowed` (patterns of calls)
-    narrow what the session has for this run; None narrows nothing."""
+    narrow what the session has for this run; None narrows nothing. A child has a `parent`, the call that gave it its
+    task ("" for the program's own), and the name of its `agent`."""
 
     prompt: str
     attachments: tuple[Attachment, ...] = ()
     history: tuple[Message, ...] | None = None
     model: str | None = None
     allowed: tuple[str, ...] | None = None
+    parent: str | None = None
+    agent: str = ""
     type: Literal["run_queued"] = "run_queued"
 
 
@@ -93,6 +99,8 @@ class RunStarted:
     history: tuple[Message, ...] | None = None
     model: str | None = None
     allowed: tuple[str, ...] | None = None
+    parent: str | None = None
+    agent: str = ""
     type: Literal["run_started"] = "run_started"
 
 
@@ -188,6 +196,8 @@ class QuestionAsked:
     timeout_ms: int | None = None
     parts: tuple[Part, ...] = ()
     """The pieces of the change that may be accepted one by one; empty where it is all or nothing."""
+    agent: str = ""
+    """The child agent that wants to do it; empty for the session's own."""
     type: Literal["question_asked"] = "question_asked"
 
 
@@ -304,6 +314,9 @@ Fact: TypeAlias = (
     | Compacted
     | CompactionUndone
     | HookFailed
+    | SubagentStarted
+    | SubagentProgressed
+    | SubagentEnded
     | McpServerChanged
     | PromptRewritten
     | ContextResolved

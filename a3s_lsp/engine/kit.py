@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.delegation.requests import TaskRequest
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.guards import Limits as Limits
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
@@ -14,7 +15,7 @@ from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
-from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone
+from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone, childless
 from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
@@ -45,6 +46,11 @@ async def unkept(call_id: str) -> None:
 def makes_none(kit: Kit, outer: ToolCall) -> Callable[[str, Json], Awaitable[ToolResult]]:
     """A call makes no further calls."""
     return alone
+
+
+async def gives_none(kit: Kit, outer: ToolCall, requests: Sequence[TaskRequest], together: bool) -> ToolResult:
+    """A call gives no tasks."""
+    return await childless(requests, together)
 
 
 async def enough_room(kit: Kit) -> None:
@@ -86,6 +92,8 @@ class Kit:
     """Entered around commands; checkpoints are taken there."""
     inner: Callable[[Kit, ToolCall], Callable[[str, Json], Awaitable[ToolResult]]] = makes_none
     """How a running call makes further ones."""
+    delegate: Callable[[Kit, ToolCall, Sequence[TaskRequest], bool], Awaitable[ToolResult]] = gives_none
+    """How a running call gives tasks to child agents: one, or several together."""
     seen: Seen | None = None
     """The texts of files as the model of this session has seen them last; None where there is no model."""
     reviews_first: bool = False

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from a3s_lsp.engine.changes import Applied, ChangeSet
 from a3s_lsp.engine.errors import ToolError
@@ -15,6 +15,9 @@ from a3s_lsp.engine.messages import Attachment, Json, Message, ToolCall, Usage
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.texts import digest
 from a3s_lsp.engine.verification import Report
+
+if TYPE_CHECKING:
+    from a3s_lsp.engine.delegation.requests import TaskRequest
 
 Lane: TypeAlias = Literal["control", "query", "execute", "generate"]
 
@@ -325,6 +328,11 @@ async def alone(name: str, args: Json) -> ToolResult:
     raise ToolError(f"The tool {name} cannot be used from within this call.")
 
 
+async def childless(requests: Sequence[TaskRequest], together: bool) -> ToolResult:
+    """The answer where there are no child agents."""
+    raise ToolError("Tasks cannot be given from within this call.")
+
+
 def unreported(report: Report) -> None:
     """Keep no report of what was verified."""
 
@@ -361,6 +369,8 @@ class ToolContext:
     """The whole of a long output, by its address; None if it is not kept."""
     keep: int = 16 * 1024 * 1024
     """How many bytes of the output of a command are worth keeping."""
+    delegate: Callable[[Sequence[TaskRequest], bool], Awaitable[ToolResult]] = childless
+    """Give tasks to child agents, one or several together, and tell how they came out."""
     tools: tuple[str, ...] = ()
     """The names of the tools that `call` knows."""
     ask_model: AskModel = nobody

@@ -80,7 +80,7 @@ def points_of(records: Iterable[f.Record]) -> list[Point]:
     begun: dict[str, tuple[f.CallBegan, int]] = {}
     for record in records:
         match record.fact:
-            case f.RunStarted(prompt=prompt) if record.run_id is not None:
+            case f.RunStarted(prompt=prompt, parent=None) if record.run_id is not None:
                 found.append(Point(record.run_id, "run", _short(prompt), record.time_ms))
             case f.CallBegan(call_id=call_id):
                 begun[call_id] = record.fact, record.time_ms

@@ -17,6 +17,7 @@ from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands.slash import SlashCommands
 from a3s_lsp.engine.context.compacting import Compacting
 from a3s_lsp.engine.context.resolving import Context
+from a3s_lsp.engine.delegation.delegation import Delegation, Household
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.events import Event, project
 from a3s_lsp.engine.hook_firing import SessionHooks, check_not_answering
@@ -71,6 +72,12 @@ class Session:
         self.context = Context(setup.slots, setup.workspace, self.memory)
         self.hooks = setup.hooks
         self.mcp = Servers(setup.workspace.root, setup.environment, setup.tools, self._journal.append)
+        self.delegation = Delegation(
+            self._journal,
+            setup.agents,
+            Household(self.review.record, self._child_run, self._child_kit, setup.open_model, self._task_kit),
+            setup.max_parallel_tasks,
+        )
         self._opened = monotonic()
         self._started = False
         self.purse = Purse(setup.budget, state.spending)
@@ -141,6 +148,7 @@ class Session:
     def resume(self) -> Run | None:
         """Go on with the runs that were cut when the process that had them was gone; the first one, or None."""
         self.check_open()
+        self.delegation.settle()
         cut = [run for run in self.state.open_runs if run.id not in self._runs]
         for run in cut:
             self._new_run(run.id).resume(self._kit)
@@ -165,7 +173,8 @@ class Session:
         # The waiting ones first, so that none of them starts when the one before it stops.
         commands = run_id is None and self.slash.cancel()
         stopped = await asyncio.gather(*(run.cancel() for run in reversed(chosen)))
-        return commands or any(stopped)
+        children = run_id is None and await self.delegation.stop()
+        return commands or children or any(stopped)
 
     def _new_run(self, run_id: str) -> Run:
         run = Run(run_id, self._journal, self._turnstile, self.setup.limits, self.purse)
@@ -174,6 +183,7 @@ class Session:
 
     def _settle_interrupted(self) -> None:
         """End the runs of a process that is gone, when nobody asked for them to go on."""
+        self.delegation.settle()
         for state in self.state.open_runs:
             if state.id not in self._runs:
                 self._new_run(state.id).abandon()
@@ -214,6 +224,9 @@ class Session:
             remember=lambda error: self.memory.remember_run(run.state, error),
             unverified=lambda: self.verification.demand(run.id),
             hooks=hooks,
+            delegate=lambda kit, call, requests, together: self.delegation.answer(
+                kit, call.id, requests, together=together
+            ),
             make_room=lambda kit: self.compacting.make_room(kit, run.id),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
@@ -252,6 +265,41 @@ class Session:
             taint=replace(self._taint, frames=False),
             conversation=tuple,
             inner=InnerCalls,
+            delegate=lambda kit, call, requests, together: self.delegation.answer(
+                None, "", requests, together=together
+            ),
+        )
+
+    def _task_kit(self) -> Kit:
+        """The parent of the children that the program itself sends: the policy bounds them, where there is one."""
+        bounded = self.leave.policy is not None
+        return replace(
+            self._direct_kit(),
+            judge=self.leave.judge if bounded else lambda call: Allow(),
+            approver=self.setup.approver,
+            hooks=SessionHooks(self.hooks, self.id, self.review.record),
+            taint=self._taint,
+        )
+
+    def _child_run(self, run_id: str, steps: int) -> Run:
+        limits = replace(self.setup.limits, max_tool_rounds=steps)
+        return Run(run_id, self._journal, asyncio.Lock(), limits, self.purse)
+
+    async def _child_kit(self, run: Run, instructions: str) -> Kit:
+        """What belongs to a child by itself."""
+        hooks = SessionHooks(self.hooks, self.id, self.review.record)
+        system = await self.context.resolve(
+            run.state.prompt, lambda fact: self.review.record(fact, run.id), hooks, instructions
+        )
+        return replace(
+            self._direct_kit(),
+            system=self.sealer.redactor.text(system),
+            conversation=lambda: self.state.conversation(run.id),
+            call_ids=lambda: self.state.call_ids,
+            steering=lambda: tuple(run.state.steering),
+            seen=Seen(),
+            course=run.state.course,
+            make_room=lambda kit: self.compacting.make_room(kit, run.id),
         )
 
     def _own_kit(self) -> Kit:
@@ -372,6 +420,7 @@ class Session:
         hooks = SessionHooks(self.hooks, self.id, self.review.record)
         await hookpoints.session_ended(hooks, self.state, self._opened)
         self.hooks.dismiss(self.id)
+        await self.delegation.stop()
         await self.mcp.close()
         self.review.stop()
         await self._journal.settled_or_shown()
@@ -383,6 +432,7 @@ class Session:
             return
         self.closed = True
         self.hooks.dismiss(self.id)
+        await self.delegation.stop()
         await self.mcp.close()
         self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))

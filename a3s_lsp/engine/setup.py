@@ -9,6 +9,7 @@ from pathlib import Path
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.hook_trust import HeldBack
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
@@ -61,6 +62,8 @@ class Setup:
     """The tokens that the model of a name can see, None where that is not known."""
     own_commands: Path | None = None
     """The folder of the person's own slash commands."""
+    agents: Agents = field(default_factory=Agents)
+    max_parallel_tasks: int = 8
     mcp_servers: tuple[ServerSpec, ...] = ()
     """Servers of the configuration, to be connected when the session begins."""
     limits: Limits = field(default_factory=Limits)

@@ -10,6 +10,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hook_facts
 from a3s_lsp.engine.budget import Spending
 from a3s_lsp.engine.context.compactions import Compactions
+from a3s_lsp.engine.delegation.rows import Tasks
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.ledger import Ledger
 from a3s_lsp.engine.memory.tiers import Tiers
@@ -61,6 +62,8 @@ class RunState:
     """What of that was compacted."""
     model: str | None = None
     """The model that this run has instead of the session's."""
+    parent: str | None = None
+    """The call that gave a child its task, "" for the program's own; None for a run of the session itself."""
     allowed: tuple[str, ...] | None = None
     """Patterns of the calls that this run may make at most; None narrows nothing."""
     course: Course = field(default_factory=Course)
@@ -92,6 +95,7 @@ class State:
         self.trace = Trace()
         self.compactions = Compactions()
         self.memory = Tiers()
+        self.tasks = Tasks()
         self.verifications = Verifications()
         self.changing: dict[str, tuple[str | None, f.FilesChanging]] = {}
         """Change sets that may have been applied in part, with their runs: the process died while it was at them."""
@@ -108,8 +112,8 @@ class State:
 
     @property
     def open_runs(self) -> list[RunState]:
-        """Runs without an end, in the order in which they were asked for."""
-        return [run for run in self.runs.values() if not run.ended]
+        """Runs of the session itself without an end, in the order in which they were asked for."""
+        return [run for run in self.runs.values() if not run.ended and run.parent is None]
 
     def apply(self, record: f.Record) -> None:
         """Fold one more record in."""
@@ -124,6 +128,7 @@ class State:
         self.spending.apply(fact)
         self.trace.apply(record)
         self.memory.apply(fact)
+        self.tasks.apply(fact, record.time_ms)
         self.verifications.apply(fact, record.run_id)
         match fact:
             case f.SessionOpened(workspace=workspace, model=model):
@@ -233,7 +238,7 @@ class State:
                 run.prompt, run.status, run.queued = prompt, "queued", fact
             case f.RunStarted(prompt=prompt, history=history):
                 run.prompt, run.queued = prompt, None
-                run.model, run.allowed = fact.model, fact.allowed
+                run.model, run.allowed, run.parent = fact.model, fact.allowed, fact.parent
                 run.own = None if history is None else list(history)
             case _:
                 pass

@@ -313,6 +313,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         artifact=kit.artifacts.text,
         keep=worth_keeping(kit.artifacts),
         tools=kit.tools.names(),
+        delegate=functools.partial(kit.delegate, kit, call),
         ask_model=functools.partial(ask_aside, kit.model, call.name, kit.emit),
         emit_whole=lambda text: kit.emit(f.ObjectStreamed(call.id, call.name, text)),
         report=lambda report: kit.emit(f.VerificationReported(report)),

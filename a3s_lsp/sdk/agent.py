@@ -16,6 +16,7 @@ from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.room import configured_room
 from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.mcp.servers_spec import servers_of
@@ -31,6 +32,7 @@ from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.learned_rules import RuleFile
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.tools.task import ParallelTask, Task
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
 from a3s_lsp.engine.workspace.processes import safe_environment
@@ -160,11 +162,14 @@ class AsyncAgent(AsyncStoredSessions):
         else:
             memory = await open_memory(options.memory_store.memories, self._settings.memory)
         environment = safe_environment(os.environ)
+        agents = await asyncio.to_thread(self._agents, root, options)
         return Setup(
             workspace=LocalWorkspace(root),
             model=await self._open_named(options.model or (state.model if state else None)),
             open_model=self._open_named,
-            tools=Registry(builtin_tools()),
+            tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
+            agents=agents,
+            max_parallel_tasks=_parallel(options, self._settings),
             mcp_servers=servers_of(self._settings),
             environment=environment,
             approver=Confirmations(confirmation) if confirmation and confirmation.enabled else None,
@@ -189,8 +194,17 @@ class AsyncAgent(AsyncStoredSessions):
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
         )
 
+    def _agents(self, root: Path, options: SessionOptions) -> Agents:
+        folders = (*self._settings.agent_dirs, *options.agent_dirs)
+        return Agents.of(root, Path.home(), folders, [spec.to_engine() for spec in options.worker_agents])
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
+
+
+def _parallel(options: SessionOptions, settings: Settings) -> int:
+    chosen = options.max_parallel_tasks
+    return max(1, settings.max_parallel_tasks if chosen is None else chosen)
 
 
 def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> SessionOptions:

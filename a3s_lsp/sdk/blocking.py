@@ -13,6 +13,7 @@ from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
 from a3s_lsp.sdk.commands import SlashCommands
 from a3s_lsp.sdk.confirmations import Answers
+from a3s_lsp.sdk.delegation import Delegation
 from a3s_lsp.sdk.direct import DirectTools
 from a3s_lsp.sdk.hooks import Hooking
 from a3s_lsp.sdk.keeping import Keeping
@@ -86,6 +87,7 @@ class Session(
     Keeping,
     Programs,
     McpServers,
+    Delegation,
     Verification,
     Objects,
     Remembering,

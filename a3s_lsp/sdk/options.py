@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from a3s_lsp.engine.budget import Budget
@@ -15,6 +15,7 @@ from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
 from a3s_lsp.sdk.security import DefaultSecurityProvider
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
 from a3s_lsp.sdk.verification import requirement_of
+from a3s_lsp.sdk.workers import AutoDelegationConfig, WorkerAgentSpec
 
 PLANNING_MODES = ("auto", "enabled", "disabled")
 
@@ -77,6 +78,15 @@ class SessionOptions:
     artifact_store_limits: ArtifactStoreLimits | None = None
     require_verification: bool | str | Sequence[object] | Mapping[str, object] | None = None
     """What has to be verified before a run that changed files may succeed: see docs/sdk/verification.md."""
+    agent_dirs: list[str] = field(default_factory=list)
+    """Folders with agents in files, relative to the workspace; those of the configuration come first."""
+    worker_agents: list[WorkerAgentSpec] = field(default_factory=list)
+    max_parallel_tasks: int | None = None
+    """How many child agents work at once; 8 if not set."""
+    auto_delegation: AutoDelegationConfig | None = None
+    """When a prompt is handed to child agents before the model sees it."""
+    auto_parallel: bool | None = None
+    """Whether that may be several at once; wins over the one in `auto_delegation`."""
     checkpoint_dir: str | None = None
     """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
     can take them back. None keeps no checkpoints."""
@@ -84,7 +94,7 @@ class SessionOptions:
 
     def __init__(self) -> None:
         for name, default in _DEFAULTS.items():
-            object.__setattr__(self, name, default)
+            object.__setattr__(self, name, list(default) if isinstance(default, list) else default)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "planning_mode" and value is not None:
@@ -100,6 +110,12 @@ class SessionOptions:
         shown["inline_skills"] = len(self._inline_skills)
         return f"SessionOptions({', '.join(f'{name}={_shown(value)}' for name, value in shown.items())})"
 
+    def add_worker_agent(self, spec: WorkerAgentSpec) -> None:
+        """Let the session know an agent."""
+        if not isinstance(spec, WorkerAgentSpec):
+            raise TypeError(f"spec must be a WorkerAgentSpec, not {type(spec).__name__}")
+        self.worker_agents = [*self.worker_agents, spec]
+
     def add_persona(self, name: str, content: str) -> None:
         """Let the agent be somebody: the text stands where the prompt says who the agent is. The last one holds."""
         self._inline_skills += (inline_skill("persona", name, content),)
@@ -113,6 +129,8 @@ _DEFAULTS: Final[dict[str, object]] = {
     **dict.fromkeys(SessionOptions.__dataclass_fields__, None),
     "auto_save": False,
     "auto_compact": False,
+    "agent_dirs": [],
+    "worker_agents": [],
     "_inline_skills": (),
 }
 

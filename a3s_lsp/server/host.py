@@ -13,8 +13,8 @@ from pathlib import Path
 from pygls.exceptions import JsonRpcException
 
 from a3s_lsp.engine.assembly import Surroundings, Wishes, assemble, configuration
-from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.commands.slash import file_commands
+from a3s_lsp.engine.delegation.rows import CHILD_RUN
 from a3s_lsp.engine.errors import ConfigError, SessionNotFound, StoreError
 from a3s_lsp.engine.events import Event
 from a3s_lsp.engine.messages import Json
@@ -66,7 +66,7 @@ class Host:
         files = CommandFiles(LocalWorkspace(self.root()), defaults.surroundings.own_commands)
         self.dynamic = DynamicCommands(
             server,
-            lambda: [*file_commands(files), *builtin_commands()],
+            lambda: file_commands(files),
             files,
             self.commands.run,
             lambda: self.settings.client.commands,
@@ -194,11 +194,13 @@ class Host:
     # ------------------------------------------------------------ telling the client
 
     def _show(self, event: Event) -> None:
+        if event.run_id.startswith(CHILD_RUN):
+            return  # what children do is told in the run that sent them, as subagent events
         self._send(event, {})
         self.progress.show(event)
 
     def _send(self, event: Event, extra: Json) -> None:
-        if self.settings.client.events and not event.run_id.startswith(CHILD_RUN):
+        if self.settings.client.events:
             place = {
                 "sessionId": event.session_id,
                 "runId": event.run_id or None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from a3s_lsp.engine.context.blocks import block, tokens_of
 from a3s_lsp.engine.context.perceiving import has_looked, has_recalled, may_look, recall_query
@@ -39,8 +39,10 @@ class Context:
         self._workspace = workspace
         self._memory = memory
 
-    async def resolve(self, prompt: str, emit: Callable[[MemoryFact], None], hooks: SessionHooks) -> str:
-        """The whole system prompt for a run with this prompt."""
+    async def resolve(
+        self, prompt: str, emit: Callable[[MemoryFact], None], hooks: SessionHooks, instructions: str = ""
+    ) -> str:
+        """The whole system prompt for a run with this prompt; a child has `instructions` of its own."""
         root = self._workspace.root
         emit(ContextResolving(("instructions", "memory") if self._memory.configured else ("instructions",)))
         files: Sequence[_Piece] = ()
@@ -51,7 +53,8 @@ class Context:
         pieces = [*files, *_notes(told)]
         emit(ContextResolved(tuple(ContextItem(p.provider, p.source, tokens_of(p.text)) for p in pieces)))
         await has_looked(hooks, len(told), len(files))
-        return system_prompt(self._slots, root, [piece.text for piece in pieces])
+        extra = "\n\n".join(text for text in (self._slots.extra, instructions) if text)
+        return system_prompt(replace(self._slots, extra=extra), root, [piece.text for piece in pieces])
 
     async def _instructions(self) -> Sequence[_Piece]:
         try:

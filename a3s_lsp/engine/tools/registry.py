@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from a3s_lsp.engine.ports import Tool, ToolSpec
 from a3s_lsp.engine.tools.bash import Bash
@@ -21,9 +21,11 @@ from a3s_lsp.engine.tools.write import Write
 
 
 class Registry:
-    """Tools in the order in which they were registered, which is the order in which the model sees them."""
+    """Tools in the order in which they were registered, which is the order in which the model sees them; those that are
+    `hidden` are there, but not offered."""
 
-    def __init__(self, tools: Iterable[Tool] = ()) -> None:
+    def __init__(self, tools: Iterable[Tool] = (), hidden: Collection[str] = ()) -> None:
+        self._hidden = frozenset(hidden)
         self._tools: dict[str, Tool] = {}
         for tool in tools:
             self.register(tool)
@@ -46,7 +48,7 @@ class Registry:
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told, in order: stable, so that a provider's prompt cache holds."""
-        return tuple(tool.spec for tool in self._tools.values())
+        return tuple(tool.spec for name, tool in self._tools.items() if name not in self._hidden)
 
 
 def builtin_tools() -> tuple[Tool, ...]:

@@ -1,0 +1,113 @@
+"""A child: the same loop with a narrower kit. It can do no more than its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.delegation.agents import Agent
+from a3s_lsp.engine.delegation_facts import SubagentProgressed
+from a3s_lsp.engine.errors import ToolError
+from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.policy.gate import no_approver_text
+from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
+from a3s_lsp.engine.policy.rules import parse_rule
+from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny, Verdict, strictest
+from a3s_lsp.engine.tools.registry import Registry
+
+NOT_FOR_CHILDREN = frozenset({"task", "parallel_task", "Skill", "search_skills"})
+"""A child gives no tasks, and no skills widen what it may do."""
+
+
+def judged(agent: Agent, parents: Callable[[CallFacts], Verdict]) -> Callable[[CallFacts], Verdict]:
+    """The child's policy and its parent's together: a denial of either wins, and what the parent would be asked about
+    is asked about for the child too. What the child's own policy asks about goes the way that the agent inherits."""
+
+    def judge(call: CallFacts) -> Verdict:
+        own, theirs = decide(agent.permissions, call), parents(call)
+        if isinstance(theirs, Deny):
+            return theirs
+        if isinstance(own, Ask) and not own.guarded:
+            match agent.inheritance:
+                case "auto_approve":
+                    own = Allow()
+                case "deny_on_ask":
+                    own = Deny(no_approver_text(call.name))
+                case "inherit_parent":
+                    pass
+        return strictest([own, theirs])
+
+    return judge
+
+
+def tools_for(agent: Agent, tools: Registry) -> Registry:
+    """What the child knows; what its policy denies whatever the arguments is not offered to it."""
+    names = [name for name in tools.names() if name not in NOT_FOR_CHILDREN]
+    known = [tool for tool in map(tools.get, names) if tool is not None]
+    return Registry(known, hidden=[name for name in names if _never(agent.permissions, name)])
+
+
+def _never(policy: PermissionPolicy | None, tool: str) -> bool:
+    if policy is None or not policy.enabled or policy.default_decision != "deny":
+        return False
+    return not any(parse_rule(rule).names(tool) for rule in (*policy.allow, *policy.ask))
+
+
+def narrowed(parent: Kit, agent: Agent, own: Kit) -> Kit:
+    """The kit of a child: `own` has what belongs to its run, the rest is its parent's."""
+    return replace(
+        parent,
+        model=own.model,
+        system=own.system,
+        tools=tools_for(agent, parent.tools),
+        judge=judged(agent, parent.judge),
+        limits=own.limits,
+        emit=own.emit,
+        conversation=own.conversation,
+        call_ids=own.call_ids,
+        steering=own.steering,
+        seen=own.seen,
+        course=own.course,
+        make_room=own.make_room,
+        review=own.review,
+        unverified=own.unverified,
+        remember=own.remember,
+        interrupted={},
+    )
+
+
+def routed(
+    task_id: str, agent: Agent, to_child: Callable[[f.Fact], None], to_parent: Callable[[f.Fact], None]
+) -> Callable[[f.Fact], None]:
+    """Where the facts of a child go: to its own run; questions to the parent's, so that whoever follows that sees
+    them, with the child's name; and a word of progress beside each turn and call."""
+
+    def emit(fact: f.Fact) -> None:
+        match fact:
+            case f.QuestionAsked(title=title):
+                to_parent(replace(fact, title=f"{agent.name}: {title}", agent=agent.name))
+            case f.QuestionAnswered():
+                to_parent(fact)
+            case _:
+                to_child(fact)
+        if (progress := _progress(fact)) is not None:
+            to_parent(SubagentProgressed(task_id, *progress))
+
+    return emit
+
+
+def _progress(fact: f.Fact) -> tuple[str, dict[str, object]] | None:
+    match fact:
+        case f.CallEnded(name=name, exit_code=exit_code, output=output, error_kind=kind):
+            row: dict[str, object] = {"tool": name, "exit_code": exit_code, "output_bytes": len(output.encode())}
+            return "tool_completed", row if kind is None else {**row, "error_kind": kind}
+        case f.TurnEnded(turn=turn, usage=usage):
+            return "turn_completed", {"turn": turn, "tokens": usage.total_tokens}
+        case _:
+            return None
+
+
+def unknown_agent(name: str, known: list[str]) -> ToolError:
+    """The error for a task that nobody can be given."""
+    return ToolError(f"Unknown agent type: '{name}'. Known are: {', '.join(known)}.", {"type": "invalid_argument"})
