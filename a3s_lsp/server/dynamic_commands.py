@@ -14,6 +14,7 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.commands.command import Command
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.project_commands import CommandFiles
@@ -31,28 +32,31 @@ _LEVELS = 3
 
 
 class DynamicCommands:
-    """`listed` are the commands that are offered before there is a session; `run` runs a command of LSP."""
+    """`of_files` are the commands that are offered without a session; `run` runs a command of LSP."""
 
     def __init__(
         self,
         server: A3SLanguageServer,
-        listed: Callable[[], Iterable[Command]],
+        of_files: Callable[[], Iterable[Command]],
         files: CommandFiles,
         run: Callable[[str, Json], Awaitable[object]],
         tells: Callable[[], bool],
     ) -> None:
         self._server = server
-        self._listed = listed
+        self._of_files = of_files
         self._files = files
         self._run = run
         self._tells = tells
         self._sessions: dict[str, tuple[Session, Callable[[], None]]] = {}
         self._fixed = frozenset(server.command_names())
-        self._told = self._rows(listed())
+        self._builtin = builtin_commands()
+        self._told = self._rows(self._builtin)
         self._registered: set[str] = set()
         self._registering = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._watch: FolderWatch | None = None
+        self._anew: set[Path] = set()
+        """Folders that may have been deleted and made again since they are watched."""
         server.on_disconnect(self._close)
 
     async def start(self) -> None:
@@ -75,7 +79,8 @@ class DynamicCommands:
 
     def refresh(self) -> None:
         """Tell the client if the list of commands is another one now."""
-        rows = self._rows([*self._listed(), *(c for s, _ in self._sessions.values() for c in s.slash.listed())])
+        of_sessions = (command for session, _ in self._sessions.values() for command in session.slash.listed())
+        rows = self._rows([*self._of_files(), *self._builtin, *of_sessions])
         if rows == self._told:
             return
         self._told = rows
@@ -120,8 +125,10 @@ class DynamicCommands:
 
     def _notice(self, paths: Iterable[Path]) -> None:
         folders = self._files.folders()
-        ours = any(path.parent in folders or any(path in (f, *f.parents) for f in folders) for path in paths)
-        if ours and self._timer is None:
+        above = {place for folder in folders for place in (folder, *folder.parents)}
+        changed = [path for path in paths if path in above or path.parent in folders]
+        self._anew.update(above.intersection(changed))
+        if changed and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._quiet)
 
     def _quiet(self) -> None:
@@ -129,8 +136,9 @@ class DynamicCommands:
         self._server.run_task(self._look_again(), "looking for commands")
 
     async def _look_again(self) -> None:
+        anew, self._anew = self._anew, set()
         if self._watch is not None:
-            await asyncio.to_thread(_watch_near, self._watch, self._files.folders())
+            await asyncio.to_thread(_watch_near, self._watch, self._files.folders(), anew)
         self.refresh()
 
     async def _close(self) -> None:
@@ -147,10 +155,10 @@ def described(command: Command) -> Json:
     return {"name": command.name, "description": command.description, "usage": usage}
 
 
-def _watch_near(watch: FolderWatch, folders: Iterable[Path]) -> None:
+def _watch_near(watch: FolderWatch, folders: Iterable[Path], anew: Iterable[Path]) -> None:
     """Watch each folder, or the nearest one above it that is there. Blocks."""
     near = [next((f for f in (folder, *folder.parents[:_LEVELS]) if f.is_dir()), None) for folder in folders]
-    watch.only({folder for folder in near if folder is not None})
+    watch.only({folder for folder in near if folder is not None}, anew)
 
 
 def _place(name: str) -> Json:

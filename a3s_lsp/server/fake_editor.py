@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 30.0
 Respond: TypeAlias = Callable[[Json], object]
 """What a client does with the parameters of a request. It may return a future."""
 
-_HARMLESS = ("client/registerCapability", "window/workDoneProgress/create")
+_HARMLESS = ("client/registerCapability", "client/unregisterCapability", "window/workDoneProgress/create")
 CAPABILITIES: Json = {
     "general": {"positionEncodings": ["utf-16"]},
     "workspace": {

@@ -132,10 +132,10 @@ class FolderWatch:
         except OSError as error:
             logger.warning("changes of files on the disk are not noticed at once: %s", error)
 
-    def only(self, folders: Iterable[Path]) -> None:
-        """Watch these folders and no others; those that are gone by then, and come again, are to be named again."""
+    def only(self, folders: Iterable[Path], anew: Iterable[Path] = ()) -> None:
+        """Watch these folders and no others; those in `anew` may have been deleted and made again."""
         wanted = set(folders)
-        for folder in self._folders.keys() - wanted:
+        for folder in self._folders.keys() - (wanted - set(anew)):
             watch = self._folders.pop(folder)
             if self._observer is not None:
                 self._observer.unschedule(watch)
