@@ -11,6 +11,7 @@ from pathlib import Path
 
 from a3s_lsp.engine.assembly import Surroundings
 from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.policy.learned import RuleBook
 from a3s_lsp.engine.ports import Model, SessionStore
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.writer import LogWriter
@@ -51,13 +52,14 @@ async def desk(
     store: SessionStore | None = None,
     capabilities: Json | None = None,
     flags: Iterable[str] = ("events", "confirm"),
+    rules: RuleBook | None = None,
     **settings: object,
 ) -> AsyncIterator[Desk]:
     """A server for a client with these capabilities, said hello to; it is shut down in the end."""
     await asyncio.to_thread(root.mkdir, exist_ok=True)
     writer = LogWriter(store or MemoryStore())
     environ = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-    surroundings = Surroundings(environ, root / "no-such-user-config.acl", offline=lambda: model)
+    surroundings = Surroundings(environ, root / "no-such-user-config.acl", offline=lambda: model, rules=rules)
     server = create_server(lambda: Defaults(writer, surroundings))
     editor = FakeEditor(lambda message: server.protocol.receive(json.dumps(message).encode()), capabilities)
     server.protocol.set_writer(MemoryWriter(editor))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from a3s_lsp.engine.messages import Json, ToolMessage
+from a3s_lsp.engine.store.learned_rules import RuleFile
 from a3s_lsp.server.fake_editor import FakeEditor
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.server.desk import desk
@@ -132,6 +133,41 @@ async def test_always_stores_the_rule_that_was_shown_and_no_other(tmp_path: Path
         d.editor.respond["a3s/confirm"] = lambda params: {"choice": "allow_always", "rule": "bash*"}
         await d.editor.prompt("go")
         assert [question["detail"] for question in asked(d.editor, "a3s/confirm")] == ["echo 0", "touch made"]
+
+
+@pytest.mark.parametrize(
+    ("said", "setting", "holds"),
+    [({"scope": "project"}, "session", "project"), ({}, "user", "user"), ({}, "session", "session")],
+)
+async def test_always_holds_where_the_answer_or_the_settings_say(
+    tmp_path: Path, said: Json, setting: str, holds: str
+) -> None:
+    echo = [Reply("", (call("bash", command=f"echo {n}"),)) for n in range(2)]
+    rules = RuleFile(tmp_path / "rules")
+    async with desk(tmp_path / "w", ScriptedModel([*echo, "done"]), rules=rules, remember=setting) as d:
+        d.editor.respond["a3s/confirm"] = lambda params: {"choice": "allow_always", **said}
+        await d.editor.prompt("go")
+        (question,) = asked(d.editor, "a3s/confirm")
+        assert question["scopes"] == ["session", "project", "user"]
+        learned = await d.editor.event(lambda event: event["type"] == "rule_learned")
+        assert (learned["rule"], learned["decision"], learned["scope"]) == ("bash(echo:*)", "allow", holds)
+        kept = [(rule.rule, rule.scope) for rule in rules.read(str(d.root)).rules]
+        assert kept == ([] if holds == "session" else [("bash(echo:*)", holds)])
+
+
+async def test_an_answer_by_command_says_where_it_holds(tmp_path: Path) -> None:
+    model = ScriptedModel([WRITE, "done"])
+    rules = RuleFile(tmp_path / "rules")
+    async with desk(tmp_path / "w", model, rules=rules) as d:
+        waiting: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        d.editor.respond["a3s/confirm"] = lambda params: waiting
+        started = await d.editor.command("a3s.prompt", {"text": "go"})
+        await d.editor.until(lambda: bool(asked(d.editor, "a3s/confirm")))
+        argument = {"toolId": asked(d.editor, "a3s/confirm")[0]["toolId"], "remember": True, "scope": "user"}
+        assert await d.editor.command("a3s.deny", argument) == {"resolved": True}
+        await d.editor.ending(str(started["runId"]))
+        (rule,) = rules.read("elsewhere").rules
+        assert (rule.rule, rule.allow, rule.scope) == ("write(made.txt)", False, "user")
 
 
 @pytest.mark.parametrize(

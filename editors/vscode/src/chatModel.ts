@@ -51,7 +51,7 @@ export type Item = TextItem | NoticeItem | ToolItem;
 /** A question that waits for an answer. */
 export type Question = Pick<
   ConfirmParams,
-  "sessionId" | "toolId" | "toolName" | "title" | "detail" | "diff" | "rule" | "child" | "hunks"
+  "sessionId" | "toolId" | "toolName" | "title" | "detail" | "diff" | "rule" | "scopes" | "child" | "hunks"
 >;
 
 /** How the server is. `tried` are the places where it was looked for in vain. */

@@ -5,7 +5,7 @@ import type { ChatStore } from "./chatStore";
 import type { Client } from "./client";
 import type { DiffDocuments } from "./diffDocuments";
 import type { Reply } from "./pageMessages";
-import type { Choice, ConfirmAnswer, ConfirmParams } from "./protocol";
+import { SCOPE_LABELS, type Choice, type ConfirmAnswer, type ConfirmParams } from "./protocol";
 
 const ALLOW_ONCE = "Allow once";
 const ALWAYS_ALLOW = "Always allow";
@@ -44,16 +44,19 @@ export class Confirmations {
   }
 
   /** Answers a question; one that came as an event only (after a restart) is answered by command. */
-  async answer(client: Client, toolId: string, { choice, note, accepted }: Reply): Promise<void> {
+  async answer(client: Client, toolId: string, { choice, note, accepted, scope }: Reply): Promise<void> {
     const question = this.find(toolId);
-    if (question === undefined || this.settle(toolId, { choice, rule: ruleFor(choice, question), note, accepted })) {
+    if (question === undefined) {
+      return;
+    }
+    if (this.settle(toolId, { choice, rule: ruleFor(choice, question), note, accepted, scope })) {
       return;
     }
     if (accepted !== undefined) {
       throw new Error("The server has not asked again yet, so it cannot be told which changes to make; try once more.");
     }
     const command = choice.startsWith("allow") ? "a3s.approve" : "a3s.deny";
-    await client.execute(command, { toolId, note, remember: choice.endsWith("always") });
+    await client.execute(command, { toolId, note, remember: choice.endsWith("always"), scope });
     this.store.dispatch({ kind: "settled", toolId });
   }
 
@@ -87,6 +90,21 @@ export class Confirmations {
     return this.store.model.questions.find((question) => question.toolId === toolId);
   }
 
+  /** Asks where the rule is to hold; who does not say is asked the question again. */
+  private async allowAlways(question: Question): Promise<void> {
+    const scopes = question.scopes ?? [];
+    const items = scopes.map((scope) => ({ label: SCOPE_LABELS[scope], scope }));
+    const picked =
+      items.length > 1
+        ? await vscode.window.showQuickPick(items, { title: `Always allow ${question.rule ?? ""}` })
+        : { scope: undefined };
+    if (picked !== undefined) {
+      this.settle(question.toolId, { choice: "allow_always", rule: question.rule ?? undefined, scope: picked.scope });
+    } else if (this.waiting.has(question.toolId)) {
+      await this.notify(question);
+    }
+  }
+
   private async notify(question: Question): Promise<void> {
     const pressed = await vscode.window.showInformationMessage(describe(question), ...buttons(question));
     switch (pressed) {
@@ -94,7 +112,7 @@ export class Confirmations {
         this.settle(question.toolId, { choice: "allow_once" });
         break;
       case ALWAYS_ALLOW:
-        this.settle(question.toolId, { choice: "allow_always", rule: question.rule ?? undefined });
+        await this.allowAlways(question);
         break;
       case DENY:
         this.settle(question.toolId, { choice: "reject_once" });

@@ -35,6 +35,7 @@ export interface Options {
   model?: string;
   posture?: string;
   review?: string;
+  remember?: string;
   unsaved?: string;
   client: ClientFlags;
 }
@@ -186,6 +187,7 @@ export interface Verdict {
   toolId: string;
   note?: string;
   remember?: boolean;
+  scope?: Scope;
 }
 
 /** Every slash command `/x` is the command `a3s.x`; this is its argument and its answer. */
@@ -205,6 +207,8 @@ export interface ConfirmParams {
   args: Json;
   diff?: string | null;
   rule?: string | null;
+  /** Where "always" can hold. */
+  scopes?: Scope[] | null;
   child?: string | null;
   /** The parts of an edit that can be accepted one by one. */
   hunks?: ProposedHunk[] | null;
@@ -217,6 +221,15 @@ export interface ProposedHunk {
   header: string;
 }
 
+/** Where a rule holds: in this session, in this folder, or for this person. */
+export type Scope = "session" | "project" | "user";
+
+export const SCOPE_LABELS: Record<Scope, string> = {
+  session: "in this session",
+  project: "in this project",
+  user: "everywhere",
+};
+
 export type Choice = "allow_once" | "allow_always" | "reject_once" | "reject_always";
 
 /** The answer to `a3s/confirm`. */
@@ -226,6 +239,8 @@ export interface ConfirmAnswer {
   note?: string;
   /** The parts that are to be applied, if not all. */
   accepted?: number[];
+  /** Where "always" holds; as the settings say if it is left out. */
+  scope?: Scope;
 }
 
 /** Tokens of one or more model calls; `cost` is in US dollars, null where a price is not known. */

@@ -18,6 +18,7 @@ export function serverOptions(): Options {
     model: set("model"),
     posture: set("posture"),
     review: set("review"),
+    remember: set("remember"),
     unsaved: set("unsaved"),
     client: { events: true, confirm: true, hunks: true, save: true, reload: true, diagnostics: true },
   };

@@ -41,6 +41,26 @@ def test_choice_becomes_the_answer(editor: Neovim, scene: Scene, picked: str, an
     ]
 
 
+@pytest.mark.parametrize(("picked", "scope"), [("In this session", "session"), ("Everywhere", "user")])
+def test_always_asks_where_it_holds(editor: Neovim, scene: Scene, picked: str, scope: str) -> None:
+    ask(scene, question("t1", rule="bash(pytest:*)", scopes=["session", "project", "user"]))
+    editor.pick_with(ALWAYS, picked)
+    editor.command("A3S prompt hi")
+    assert scene.response("t1")["result"] == {"choice": "allow_always", "rule": "bash(pytest:*)", "scope": scope}
+    assert editor.dialogs()[1] == (
+        "a3s: always allow bash(pytest:*)",
+        ["In this session", "In this project", "Everywhere"],
+    )
+
+
+def test_who_does_not_say_where_is_asked_the_question_again(editor: Neovim, scene: Scene) -> None:
+    ask(scene, question("t1", rule="bash(pytest:*)", scopes=["session", "project"]))
+    editor.pick_with(ALWAYS, DISMISS, DENY)
+    editor.command("A3S prompt hi")
+    assert scene.response("t1")["result"] == {"choice": "reject_once"}
+    assert len(editor.dialogs()) == 3
+
+
 def test_question_without_a_rule_or_details_is_asked_without_them(editor: Neovim, scene: Scene) -> None:
     ask(scene, question("t1", title="Replace in files", detail="", rule=None, diff=None))
     editor.pick_with(DENY)

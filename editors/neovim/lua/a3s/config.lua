@@ -6,6 +6,7 @@ local M = {}
 ---@field model? string `provider/name`.
 ---@field posture? "plan"|"ask"|"accept-edits"|"auto"
 ---@field review? "before"|"after" Show each change before it is made, or afterwards.
+---@field remember? a3s.Scope Where "always" holds if it is not said.
 ---@field unsaved? "overlay"|"save"|"ask" What happens to unsaved text before a command reads the disk.
 
 ---@class (exact) a3s.TranscriptConfig

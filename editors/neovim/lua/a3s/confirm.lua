@@ -107,6 +107,30 @@ local function pick_hunks(pending)
   end)
 end
 
+---@type table<a3s.Scope, string>
+local SCOPES = { session = "In this session", project = "In this project", user = "Everywhere" }
+
+--- Lets the person say where "always" holds. Going back asks again.
+---@param pending a3s.PendingQuestion
+local function pick_scope(pending)
+  vim.ui.select(pending.question.scopes, {
+    prompt = ("a3s: always allow %s"):format(pending.question.rule),
+    kind = "a3s_scope",
+    format_item = function(scope)
+      return SCOPES[scope] or scope
+    end,
+  }, function(scope)
+    if pending.settled then
+      return
+    end
+    if not scope then
+      shown = nil
+      return present()
+    end
+    settle(pending, { choice = "allow_always", rule = pending.question.rule, scope = scope })
+  end)
+end
+
 ---@param pending a3s.PendingQuestion
 ---@param picked? a3s.Choice Nil if the person dismissed the question.
 local function on_choice(pending, picked)
@@ -115,6 +139,9 @@ local function on_choice(pending, picked)
   end
   if picked and picked.some then
     return pick_hunks(pending)
+  end
+  if picked and picked.choice == "allow_always" and #(pending.question.scopes or {}) > 1 then
+    return pick_scope(pending)
   end
   local answer = { choice = picked and picked.choice or "reject_once" }
   if answer.choice == "allow_always" then

@@ -25,6 +25,7 @@ local M = {
 ---@field args table
 ---@field diff? string
 ---@field rule? string What "always" stores.
+---@field scopes? a3s.Scope[] Where "always" can hold.
 ---@field child? string The child agent that asks.
 ---@field hunks? a3s.QuestionHunk[] The parts of the diff, if one may accept some of them.
 
@@ -38,6 +39,9 @@ local M = {
 ---@field rule? string
 ---@field note? string
 ---@field accepted? integer[] The hunks that may be applied; all of them if left out.
+---@field scope? a3s.Scope Where "always" holds; as the settings say if left out.
+
+---@alias a3s.Scope "session"|"project"|"user"
 
 ---@class (exact) a3s.Hunk A change of the agent that is under review.
 ---@field sessionId string

@@ -1,6 +1,7 @@
 /** A question of the agent: what it wants to do, and the four answers. */
 import type { Question } from "../chatModel";
 import type { Reply } from "../pageMessages";
+import { SCOPE_LABELS, type Scope } from "../protocol";
 import { button, element } from "./dom";
 import { HunkList } from "./hunkList";
 
@@ -12,6 +13,7 @@ export interface QuestionHost {
 export function questionCard(question: Question, host: QuestionHost): HTMLElement {
   const { toolId, title, detail, diff, rule, child } = question;
   const hunks = new HunkList(question.hunks ?? []);
+  const scope = scopeList(question.scopes ?? []);
   return element(
     "section",
     { className: "question", ariaLabel: `The agent asks: ${title}` },
@@ -25,14 +27,37 @@ export function questionCard(question: Question, host: QuestionHost): HTMLElemen
     detail ? element("pre", { className: "detail", textContent: detail }) : undefined,
     diff ? diffBlock(diff) : undefined,
     hunks.root,
-    actions(rule, hunks, (reply) => host.answer(toolId, reply)),
-    rule
-      ? element("p", { className: "rule" }, "Always allow keeps the rule ", element("code", { textContent: rule }))
-      : undefined,
+    actions(rule, hunks, scope, (reply) => host.answer(toolId, reply)),
+    rule ? ruleLine(rule, scope) : undefined,
   );
 }
 
-function actions(rule: Question["rule"], hunks: HunkList, answer: (reply: Reply) => void): HTMLElement {
+function ruleLine(rule: string, scope: HTMLSelectElement | undefined): HTMLElement {
+  const where = scope === undefined ? [] : [" ", scope];
+  return element(
+    "p",
+    { className: "rule" },
+    "Always allow keeps the rule ",
+    element("code", { textContent: rule }),
+    ...where,
+  );
+}
+
+/** Where "always" is to hold, if there is something to choose. */
+function scopeList(scopes: Scope[]): HTMLSelectElement | undefined {
+  if (scopes.length < 2) {
+    return undefined;
+  }
+  const options = scopes.map((scope) => element("option", { value: scope, textContent: SCOPE_LABELS[scope] }));
+  return element("select", { ariaLabel: "Where the rule holds" }, ...options);
+}
+
+function actions(
+  rule: Question["rule"],
+  hunks: HunkList,
+  scope: HTMLSelectElement | undefined,
+  answer: (reply: Reply) => void,
+): HTMLElement {
   const note = noteForm((text) => answer({ choice: "reject_once", note: text || undefined }));
   const denyWithNote = button("Deny with note…", "secondary", () => {
     note.hidden = false;
@@ -40,9 +65,11 @@ function actions(rule: Question["rule"], hunks: HunkList, answer: (reply: Reply)
     note.closest(".question")?.scrollIntoView({ block: "end" });
   });
   const allow = (choice: Reply["choice"]) => answer({ choice, accepted: hunks.accepted });
+  const always = () =>
+    answer({ choice: "allow_always", accepted: hunks.accepted, scope: scope?.value as Scope | undefined });
   const allowing = [
     button("Allow once", "primary", () => allow("allow_once")),
-    ...(rule ? [button("Always allow", "secondary", () => allow("allow_always"))] : []),
+    ...(rule ? [button("Always allow", "secondary", always)] : []),
   ];
   // To leave everything out is to deny.
   hunks.root?.addEventListener("change", () => {
