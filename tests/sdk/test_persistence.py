@@ -1,9 +1,8 @@
-"""Sessions outlive their program: stored, found, opened again, forked, sent away and taken in."""
+"""Sessions outlive their program: stored, found, opened again, deleted and forked."""
 
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 import sqlite3
 import weakref
@@ -12,37 +11,10 @@ from pathlib import Path
 import pytest
 
 import a3s_lsp as a3s
-from a3s_lsp.testing import Pause, Reply, Script, ScriptedModel, call
-
-ALLOW = a3s.PermissionPolicy(default_decision="allow")
-
-
-def options(store: object, **more: object) -> a3s.SessionOptions:
-    chosen = a3s.SessionOptions()
-    for name, value in {"session_store": store, "permission_policy": ALLOW, **more}.items():
-        setattr(chosen, name, value)
-    return chosen
-
-
-def agent(*replies: Script) -> a3s.Agent:
-    return a3s.Agent.with_model(ScriptedModel(replies))
-
-
-def make(path: str) -> Reply:
-    return Reply("", (call("write", file_path=path, content=f"{path}\n"),))
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> str:
-    return str(tmp_path / "sessions")
-
+from a3s_lsp.testing import Pause, Reply, ScriptedModel
+from tests.sdk.stored import LONG, agent, make, options
+from tests.sdk.stored import place as place
+from tests.sdk.stored import work as work
 
 # ------------------------------------------------------------ resuming
 
@@ -54,8 +26,7 @@ def test_a_resumed_session_is_as_it_was(work: Path, place: str, kind: str) -> No
     def store() -> a3s.FileSessionStore | a3s.MemorySessionStore:
         return a3s.FileSessionStore(place) if kind == "file" else memory
 
-    long = Reply("", (call("bash", command="seq 1 30000"),))
-    first = agent(make("a.txt"), long, Reply("done", reasoning="hm")).session(
+    first = agent(make("a.txt"), LONG, Reply("done", reasoning="hm")).session(
         str(work), options(store(), session_id="mine", auto_save=True)
     )
     first.send({"prompt": "make it", "attachments": [{"data": b"png", "media_type": "image/png"}]})
@@ -356,56 +327,6 @@ async def test_the_asynchronous_face_forks_exports_and_lists_too(work: Path, pla
         assert len(copy.history()) == 2
     async with await made.fork_session("copy", options(store)) as fork:
         assert len(fork.history()) == 2
-
-
-# ------------------------------------------------------------ exporting and importing
-
-
-def test_an_exported_session_is_the_same_elsewhere(work: Path, place: str, tmp_path: Path) -> None:
-    store, file = a3s.FileSessionStore(place), tmp_path / "out.json"
-    long = Reply("", (call("bash", command="seq 1 30000"),))
-    with agent(long, make("a.txt"), "done").session(str(work), options(store, session_id="mine")) as session:
-        session.send("go \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"))
-        exported = session.export(str(file))
-        seen = session.history(), session.runs(), session.trace_events()
-        uri = str(session.trace_events()[0]["artifact_uris"][0])  # type: ignore[index]  # JSON
-        output = session.get_artifact(uri)
-    assert json.loads(file.read_text()) == exported
-    assert file.stat().st_mode & 0o077 == 0
-    other = a3s.FileSessionStore(str(tmp_path / "other"))
-    assert other.import_session(str(file)) == "mine"
-    with agent("on").resume_session("mine", options(other)) as session:
-        assert (session.history(), session.runs(), session.trace_events()) == seen
-        assert output is not None and session.get_artifact(uri) == output
-        assert session.send("more").text == "on"
-    with pytest.raises(a3s.A3SError, match="mine exists already"):
-        other.import_session(exported)
-    assert other.import_session(exported, "second") == "second"
-
-
-def test_leave_that_was_given_elsewhere_is_not_taken_in(work: Path) -> None:
-    store = a3s.MemorySessionStore()
-    confirm = a3s.ConfirmationPolicy(enabled=True)
-    asks = options(store, session_id="mine", permission_policy=a3s.PermissionPolicy(), confirmation_policy=confirm)
-    session = agent(make("a.txt"), "done").session(str(work), asks)
-    for event in session.stream("write"):
-        if event.event_type == "confirmation_required":
-            session.confirm_tool_use(str(event.tool_id), True, remember="session")
-    exported = session.export()
-    assert "rule_learned" in json.dumps(exported)
-    store.import_session(exported, "copy")
-    assert "rule_learned" not in json.dumps(store.export("copy"))
-
-
-def test_a_file_that_cannot_be_written_leaves_nothing(work: Path, tmp_path: Path) -> None:
-    session = agent("a").session(str(work))
-    session.send("q")
-    with pytest.raises(a3s.StoreError, match="cannot be written to"):
-        session.export(str(tmp_path / "no" / "such" / "folder.json"))
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(a3s.StoreError, match="cannot be written to"):
-        session.export(str(tmp_path / "taken"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken", "work"]
 
 
 # ------------------------------------------------------------ stores that cannot be used
