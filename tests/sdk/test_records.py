@@ -138,6 +138,14 @@ async def _text(stream: a3s.AsyncEventStream) -> tuple[str, str]:
     return text, last
 
 
+async def test_a_replay_that_begins_with_its_run_has_each_event_once(tmp_path: Path) -> None:
+    session = await async_session(ScriptedModel(["hello"]), tmp_path)
+    stream = session.stream("go")
+    async with asyncio.timeout(5):
+        again = [shown(event) async for event in session.replay(str(session.runs()[0]["id"]))]
+        assert again == [shown(event) async for event in stream]
+
+
 async def test_a_run_that_was_cut_is_replayed_as_far_as_it_came(tmp_path: Path) -> None:
     pause, options = Pause(), a3s.SessionOptions()
     options.session_store, options.session_id = a3s.MemorySessionStore(), "s"
