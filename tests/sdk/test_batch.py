@@ -139,6 +139,38 @@ async def test_reading_calls_run_at_the_same_time(tmp_path: Path) -> None:
     await session.close()
 
 
+class Turns:
+    """A tool that takes its time, and fails if it is not alone although it writes."""
+
+    def __init__(self, name: str, lane: Lane, at_it: set[str]) -> None:
+        self.lane, self.spec, self._at_it = lane, ToolSpec(name, "Takes its time.", {"type": "object"}), at_it
+
+    def subject(self, args: Json) -> str:
+        return ""
+
+    async def plan(self, args: Json, context: ToolContext) -> None:
+        return None
+
+    async def run(self, args: Json, context: ToolContext) -> ToolResult:
+        self._at_it.add(context.call_id)
+        alone = len(self._at_it) == 1
+        for _ in range(200):  # more turns of the loop than the way to the next call takes
+            await asyncio.sleep(0)
+        alone = alone and len(self._at_it) == 1
+        self._at_it.discard(context.call_id)
+        return ToolResult("", int(self.lane == "execute" and not alone))
+
+
+async def test_a_call_that_changes_something_waits_for_those_that_read(tmp_path: Path) -> None:
+    session = await a3s.AsyncAgent.with_model(ScriptedModel()).session(str(tmp_path))
+    at_it: set[str] = set()
+    session.engine.tools.register(Turns("look", "query", at_it))
+    session.engine.tools.register(Turns("do", "execute", at_it))
+    order = [invocation(name) for name in ("look", "do", "look", "look", "do", "do")]
+    assert (await session.tool("batch", {"invocations": order})).exit_code == 0
+    await session.close()
+
+
 def test_stopping_a_batch_ends_all_its_calls_with_a_result_for_each(tmp_path: Path) -> None:
     calls = batch(invocation("bash", command="echo begun; sleep 60"), invocation("bash", command="touch never"))
     session = session_on(tmp_path, calls, "done")

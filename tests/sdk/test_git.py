@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -255,8 +256,11 @@ def test_reading_starts_no_program_that_the_repository_names_and_writes_nothing(
         f" git config gpg.program {trap}; git config diff.x.command {trap}; echo '* diff=x' > .git/info/attributes;"
         f" cp {trap} .git/hooks/post-index-change",
     )
-    (repository / "a.txt").write_text("c\n")
+    os.utime(repository / "a.txt", (1, 1))  # such that git would note in the index that it is the same
     index = (repository / ".git" / "index").read_bytes()
+    assert session_on(repository).git("status").exit_code == 0
+    assert (repository / ".git" / "index").read_bytes() == index
+    (repository / "a.txt").write_text("c\n")
     session = session_on(repository)
     requests: list[dict[str, object]] = [
         {"command": "status"},
