@@ -33,6 +33,28 @@ def test_slash_command_is_completed_and_its_answer_shown(editor: Neovim, scene: 
     assert scene.commands("a3s.cost") == [{"args": "all"}]
 
 
+def test_commands_that_come_later_are_completed(editor: Neovim, scene: Scene) -> None:
+    row = {"name": "review", "description": "Look at it", "usage": "/review <file>"}
+    scene.on("a3s.cost", {"text": "Nothing."}, {"method": "a3s/commands", "params": {"commands": [row]}})
+    wait_until(lambda: editor.status() == "idle", "the server is ready")
+    editor.command("A3S command cost")
+    wait_until(lambda: editor.completions("A3S command ") == ["review"], "the new list counts")
+    assert editor.completions("A3S prompt /re") == ["/review"]
+
+
+def test_a_slash_command_that_is_typed_as_a_prompt_shows_what_it_said(editor: Neovim, scene: Scene) -> None:
+    scene.on("a3s.prompt", {"sessionId": "s1", "runId": None, "text": "Messages: 2"})
+    editor.command("A3S prompt /history")
+    assert "## /history\n\nMessages: 2" in editor.shows("Messages: 2")
+
+
+def test_a_slash_command_that_opens_another_session_shows_it(editor: Neovim, scene: Scene) -> None:
+    scene.on("a3s.resume", {"text": "It is open.", "sessionId": "s2"})
+    scene.on("a3s.session.resume", {"sessionId": "s2", "status": "completed"})
+    editor.command("A3S command resume s2")
+    wait_until(lambda: scene.commands("a3s.session.resume") == [{"sessionId": "s2"}], "it is put on the screen")
+
+
 def test_error_of_the_server_is_shown_as_it_is(editor: Neovim) -> None:
     editor.command("A3S command nonsense")
     wait_until(lambda: editor.notes() == ["a3s: there is no command a3s.nonsense"], "the error is told")

@@ -27,6 +27,7 @@ local HAS_METHODS = vim.fn.has("nvim-0.11") == 1
 ---@field stopping boolean
 ---@field when_ready fun(client: vim.lsp.Client)[]
 ---@field when_stopped fun()[]
+---@field commands? a3s.SlashCommand[] The newest list, if the server told one since it said hello.
 local state = { ready = false, stopping = false, when_ready = {}, when_stopped = {} }
 
 ---@param client vim.lsp.Client
@@ -53,9 +54,12 @@ function M.root()
 end
 
 --- The slash commands of the server.
----@return {name: string, description: string, usage: string}[]
+---@return a3s.SlashCommand[]
 function M.slash_commands()
   local client = connected()
+  if client and state.commands then
+    return state.commands
+  end
   return client and vim.tbl_get(client.server_capabilities, "experimental", "a3s", "commands") or {}
 end
 
@@ -163,6 +167,9 @@ local handlers = {
   [protocol.DIAGNOSTICS] = function(_, params)
     return diagnostics.ask(params)
   end,
+  [protocol.COMMANDS] = function(_, params)
+    state.commands = protocol.plain(params.commands)
+  end,
   ["$/cancelRequest"] = confirm.on_cancel_request,
   ["workspace/applyEdit"] = function(_, params, context)
     return edits.apply(params, assert(vim.lsp.get_client_by_id(context.client_id)))
@@ -173,7 +180,15 @@ local handlers = {
 }
 
 --- The messages beyond the standard that are understood here.
-local UNDERSTOOD = { events = true, confirm = true, hunks = true, save = true, reload = true, diagnostics = true }
+local UNDERSTOOD = {
+  events = true,
+  confirm = true,
+  hunks = true,
+  save = true,
+  reload = true,
+  diagnostics = true,
+  commands = true,
+}
 
 --- Neovim understands versioned edits, but does not say so by itself. Of the operations on files, `edits` does one.
 local function capabilities()

@@ -101,10 +101,18 @@ local function slash_names()
   end, client.slash_commands())
 end
 
+--- A prompt may begin with a slash command.
+local function slash_prompts()
+  return vim.tbl_map(function(name)
+    return "/" .. name
+  end, slash_names())
+end
+
 --- What may follow the first words.
 ---@type table<string, fun(): string[]>
 local following = {
   command = slash_names,
+  prompt = slash_prompts,
   hunk = function()
     return HUNK_ACTIONS
   end,

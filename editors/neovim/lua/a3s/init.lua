@@ -46,6 +46,19 @@ function M.redo()
   require("a3s.rewind").redo()
 end
 
+--- Shows what a slash command said, and the session that it made the current one; a run shows its own by itself.
+---@param line string
+---@param answer {text?: string, sessionId?: string, runId?: string}
+local function said(line, answer)
+  local id = answer.sessionId
+  if id and not answer.runId and id ~= require("a3s.session").id() then
+    M.resume(id)
+  end
+  if answer.text then
+    require("a3s.transcript").note(line, answer.text)
+  end
+end
+
 --- Asks the agent for something; without a text, asks the person for one.
 ---@param text? string
 ---@param context? {uri: string, range?: lsp.Range}[] What the text is about.
@@ -60,7 +73,11 @@ function M.prompt(text, context)
   if require("a3s.config").get().transcript.open then
     M.open()
   end
-  execute("a3s.prompt", { text = text, context = context })
+  execute("a3s.prompt", { text = text, context = context }, function(answer, failed)
+    if not failed then
+      said(text, answer)
+    end
+  end)
 end
 
 --- Adds to what the agent is doing, without stopping it.
@@ -157,7 +174,7 @@ end
 function M.command(name, args)
   execute("a3s." .. name, { args = args or "" }, function(answer, failed)
     if not failed then
-      require("a3s.transcript").note("/" .. name, answer.text)
+      said("/" .. name, answer)
       M.open()
     end
   end)

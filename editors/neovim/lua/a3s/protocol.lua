@@ -6,6 +6,7 @@ local M = {
   SAVE = "a3s/save",
   RELOAD = "a3s/reload",
   DIAGNOSTICS = "a3s/diagnostics",
+  COMMANDS = "a3s/commands",
 }
 
 ---@class (exact) a3s.Event One event; the other fields depend on `type`.
@@ -60,6 +61,11 @@ local M = {
 ---@field kind "run"|"tool"|"rewind"
 ---@field label string
 ---@field time integer Milliseconds since the epoch.
+
+---@class (exact) a3s.SlashCommand
+---@field name string
+---@field description string
+---@field usage string
 
 ---@class (exact) a3s.SessionRow
 ---@field sessionId string
