@@ -16,6 +16,7 @@ import { Crashes } from "./crashes";
 import { type Log, messageOf } from "./log";
 import {
   type A3sEvent,
+  COMMANDS,
   CONFIRM,
   type Commands,
   type ConfirmAnswer,
@@ -42,6 +43,8 @@ export interface Listener {
   event(event: A3sEvent): void;
   confirm(params: ConfirmParams, withdrawn: vscode.CancellationToken): Promise<ConfirmAnswer>;
   hunks(params: HunksParams): void;
+  /** There are other slash commands than before. */
+  commands(): void;
   save(uris: string[]): Promise<string[]>;
   reload(uris: string[]): Promise<string[]>;
   /** The problems of this version from other servers; undefined if they are not known. */
@@ -72,6 +75,8 @@ export class Client implements vscode.Disposable {
   private readonly crashes = new Crashes();
   private view: ServerView = { state: "stopped" };
   private connection: LanguageClient | undefined;
+  /** The slash commands since the server said hello, if they changed. */
+  private laterCommands: SlashCommand[] | undefined;
   private restarting: Promise<void> | undefined;
   private restartAgain = false;
   private revival: NodeJS.Timeout | undefined;
@@ -85,9 +90,9 @@ export class Client implements vscode.Disposable {
     return this.view;
   }
 
-  /** The slash commands that the server announced. */
+  /** The slash commands of the server. */
   get commands(): SlashCommand[] {
-    return this.capabilities?.commands ?? [];
+    return this.laterCommands ?? this.capabilities?.commands ?? [];
   }
 
   /** Starts the server, or starts it anew. Calls that come while it is starting are answered by one more start. */
@@ -192,6 +197,7 @@ export class Client implements vscode.Disposable {
   private async disconnect(): Promise<void> {
     const connection = this.connection;
     this.connection = undefined;
+    this.laterCommands = undefined;
     if (connection?.isRunning()) {
       await connection.stop().catch((error: unknown) => this.log.warn(`The server did not stop: ${messageOf(error)}`));
     }
@@ -221,6 +227,10 @@ export class Client implements vscode.Disposable {
       this.connectionOptions(() => connection),
     );
     connection.onNotification(EVENT, (event: A3sEvent) => this.listener.event(event));
+    connection.onNotification(COMMANDS, ({ commands }: { commands: SlashCommand[] }) => {
+      this.laterCommands = commands;
+      this.listener.commands();
+    });
     connection.onRequest(CONFIRM, (params: ConfirmParams, token: vscode.CancellationToken) =>
       this.listener.confirm(params, token),
     );

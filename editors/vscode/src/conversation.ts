@@ -3,7 +3,15 @@ import * as vscode from "vscode";
 import type { ChatStore } from "./chatStore";
 import type { Client } from "./client";
 import { type Log, messageOf } from "./log";
-import type { HunkQuestion, PromptContext, RewindOrder, RewindOutcome, RewindPoint, SessionRow } from "./protocol";
+import type {
+  HunkQuestion,
+  PromptContext,
+  RewindOrder,
+  RewindOutcome,
+  RewindPoint,
+  SessionRow,
+  SlashCall,
+} from "./protocol";
 
 const LAST_SESSION = "a3s.lastSession";
 
@@ -41,8 +49,22 @@ export class Conversation {
   }
 
   async slash(name: string, args: string): Promise<void> {
-    const { text } = await this.client.executeSlash(name, { args, sessionId: this.session });
-    this.store.dispatch({ kind: "slash", line: `/${name} ${args}`.trim(), answer: text });
+    const answer = await this.client.executeSlash(name, { args, sessionId: this.session });
+    await this.follow(answer);
+    this.store.dispatch({ kind: "slash", line: `/${name} ${args}`.trim(), answer: answer.text });
+  }
+
+  /** A slash command may have made another session the current one, or begun the first. */
+  private async follow({ sessionId, runId }: SlashCall["answer"]): Promise<void> {
+    if (sessionId === undefined || sessionId === this.session) {
+      return;
+    }
+    if (runId === undefined) {
+      await this.resume(sessionId);
+    } else {
+      this.store.dispatch({ kind: "adopted", sessionId });
+      await this.remember(sessionId);
+    }
   }
 
   async stop(): Promise<void> {

@@ -41,6 +41,7 @@ export class Extension {
         event: (event) => this.store.dispatch({ kind: "event", event }),
         confirm: (params, withdrawn) => this.confirmations.ask(params, withdrawn),
         hunks: (params) => this.review.hear(params),
+        commands: () => this.serverCommands(),
         save: saveDocuments,
         reload: awaitReload,
         diagnostics: (params) => this.diagnostics.of(params),
@@ -85,8 +86,12 @@ export class Extension {
     return { client, store, chat, conversation, confirmations, trouble, log, review, diffs };
   }
 
+  private serverCommands(): void {
+    this.store.dispatch({ kind: "server", server: this.client.state, commands: this.client.commands });
+  }
+
   private serverChanged(server: ServerView): void {
-    this.store.dispatch({ kind: "server", server, commands: this.client.commands });
+    this.serverCommands();
     if (server.state === "ready") {
       void this.conversation.reopen();
     } else {

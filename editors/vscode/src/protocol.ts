@@ -25,9 +25,13 @@ export const RELOAD = "a3s/reload";
 
 /** Request from the server: what is wrong with exactly this version of a document? */
 export const DIAGNOSTICS = "a3s/diagnostics";
+export const COMMANDS = "a3s/commands";
 
 /** The `a3s/…` messages that a client understands. */
-export type ClientFlags = Record<"events" | "confirm" | "hunks" | "save" | "reload" | "diagnostics", boolean>;
+export type ClientFlags = Record<
+  "events" | "confirm" | "hunks" | "save" | "reload" | "diagnostics" | "commands",
+  boolean
+>;
 
 /** `initializationOptions.a3s`, and the settings section `a3s`. */
 export interface Options {
@@ -193,7 +197,8 @@ export interface Verdict {
 /** Every slash command `/x` is the command `a3s.x`; this is its argument and its answer. */
 export interface SlashCall {
   argument: { args: string; sessionId?: string };
-  answer: { text: string };
+  /** `runId` if the agent works on it; another session than before if it made that the current one. */
+  answer: { text: string; sessionId?: string; runId?: string };
 }
 
 /** The parameters of `a3s/confirm`. */

@@ -20,6 +20,6 @@ export function serverOptions(): Options {
     review: set("review"),
     remember: set("remember"),
     unsaved: set("unsaved"),
-    client: { events: true, confirm: true, hunks: true, save: true, reload: true, diagnostics: true },
+    client: { events: true, confirm: true, hunks: true, save: true, reload: true, diagnostics: true, commands: true },
   };
 }
