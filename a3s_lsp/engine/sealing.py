@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 D = TypeVar("D", bound="DataclassInstance")
-Piece: TypeAlias = f.TextStreamed | f.ReasoningStreamed | f.InputStreamed | f.OutputStreamed | f.ObjectStreamed
-_SHOWN_BY_CALLS = ("output_streamed", "object_streamed")
+Piece: TypeAlias = f.TextStreamed | f.ReasoningStreamed | f.InputStreamed | f.OutputStreamed
+_SHOWN_BY_CALLS = ("output_streamed",)
 
 _AS_THEY_ARE = (
     f.FilesChanging,
@@ -72,6 +72,8 @@ class Sealer:
         """The fact without secrets; the very same one if it has none."""
         if self.redactor.idle or isinstance(fact, _AS_THEY_ARE):
             return fact
+        if isinstance(fact, f.ObjectStreamed):  # whole JSON, which has to stay that
+            return replace(fact, text=self._arguments(fact.text))
         return self.question(fact) if isinstance(fact, f.QuestionAsked) else self._walk_fields(fact)
 
     def records(self, records: Sequence[f.Record]) -> Sequence[f.Record]:

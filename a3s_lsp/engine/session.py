@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
+from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine.budget import Purse
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands.slash import SlashCommands
@@ -31,7 +32,7 @@ from a3s_lsp.engine.memory.recollection import Recollection
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import Allow
-from a3s_lsp.engine.ports import Model, SessionStore, ToolResult, Unsaved, Workspace
+from a3s_lsp.engine.ports import AskModel, Model, SessionStore, ToolResult, Unsaved, Workspace
 from a3s_lsp.engine.review import Review
 from a3s_lsp.engine.rewinding import Rewind, Rewinding
 from a3s_lsp.engine.run import Run
@@ -351,6 +352,11 @@ class Session:
         call = ToolCall(f"direct-{uuid.uuid4()}", name, "")
         kit = self._direct_kit()
         return await finish(kit, call, await execute(kit, Ready(call, tool, prepared.args, prepared.notes)))
+
+    def asking(self, purpose: str) -> AskModel:
+        """A way to ask the model beside the conversation: the caller's own act."""
+        self.check_open()
+        return functools.partial(ask_aside, self._direct_kit(), purpose)
 
     async def undo(self) -> ChangeSet | None:
         """Take back the last change set; None if there is none. Raises StaleEdit if the files were changed since."""

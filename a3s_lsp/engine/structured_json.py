@@ -6,6 +6,7 @@ import json
 import re
 
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+_NUMBER = "0123456789.eE+-"
 _MOST_STARTS = 20
 """In how many places of a text a value is looked for."""
 
@@ -43,14 +44,15 @@ def find(text: str) -> object:
 
 
 def beginning(text: str) -> object:
-    """The object or list that begins in a text that is not complete yet, as far as it goes; None if none does."""
+    """The object or list that begins in a text that is not complete yet, None if none does: of it what is complete, so
+    that nobody sees the half of a secret."""
     from pydantic_core import from_json
 
     start = next((at for at, character in enumerate(text) if character in "{["), None)
     if start is None:
         return None
     try:
-        value: object = from_json(text[start:], allow_inf_nan=False, allow_partial="trailing-strings")
+        value: object = from_json(text[start:].rstrip(_NUMBER), allow_inf_nan=False, allow_partial=True)
     except ValueError:
         return None
     return value

@@ -314,7 +314,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         keep=worth_keeping(kit.artifacts),
         tools=kit.tools.names(),
         delegate=functools.partial(kit.delegate, kit, call),
-        ask_model=functools.partial(ask_aside, kit.model, call.name, kit.emit),
+        ask_model=functools.partial(ask_aside, kit, call.name),
         emit_whole=lambda text: kit.emit(f.ObjectStreamed(call.id, call.name, text)),
         report=lambda report: kit.emit(f.VerificationReported(report)),
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import ToolResult
-from a3s_lsp.engine.tools.generate_object import DEFAULT_TIMEOUT_MS
+from a3s_lsp.engine.ports import unshown
+from a3s_lsp.engine.tools.generate_object import DEFAULT_TIMEOUT_MS, generated_object
 from a3s_lsp.sdk.checks import count, string
 from a3s_lsp.sdk.faces import AsyncFace, Face
 
@@ -42,21 +40,9 @@ class AsyncObjects(AsyncFace):
             args["schema_description"] = string("schema_description", schema_description)
         if system is not None:
             args["system"] = string("system", system)
-        result = await self.engine.call_tool("generate_object", args)
-        if result.exit_code != 0:
-            raise A3SError(result.output)
-        answer: Json = json.loads(await self._whole(result))
-        return answer
-
-    async def _whole(self, result: ToolResult) -> str:
-        """The output of a tool, also where it was too long to be shown."""
-        kept = (result.metadata or {}).get("artifact")
-        if not isinstance(kept, dict):
-            return result.output
-        artifact = self.engine.artifacts.get(str(kept.get("artifact_uri")))
-        if artifact is None:
-            raise A3SError("The object is too large to be kept: raise artifact_store_limits, or ask for a smaller one.")
-        return str(artifact["content"])
+        made = await generated_object(args, self.engine.asking("generate_object"), unshown)
+        value = self.engine.sealer.redactor.value(made.value)
+        return {"object": value, "mode_used": made.mode, "repair_rounds": made.rounds}
 
 
 class Objects(Face):

@@ -169,6 +169,28 @@ async def test_the_object_is_shown_while_it_is_being_written(tmp_path: Path) -> 
     assert shown[0] == {"object_partial": {"n": 1}, "final": False}
 
 
+async def test_secrets_are_in_no_event_and_in_no_request(tmp_path: Path) -> None:
+    schema: Json = {"type": "object"}
+    ask = Reply("", (call("generate_object", schema=schema, prompt="Write to bob@example.com", mode="prompt"),))
+    pause = Pause()
+    said = Reply(chunks=('{"mails": ["ann@exam', 'ple.com", "x"], "n": 4', "1}"), pause=pause)
+    options = a3s.SessionOptions()
+    options.permission_policy = a3s.PermissionPolicy(default_decision="allow")
+    options.security_provider = a3s.DefaultSecurityProvider()
+    model = ScriptedModel([ask, said, "ok", '{"mail": "ann@example.com"}'])
+    session = await a3s.AsyncAgent.with_model(model).session(str(tmp_path), options)
+    pause.release()
+    events = [event async for event in session.stream("go")]
+    shown = [json.loads(event.text or "") for event in events if event.event_type == "tool_output_delta"]
+    assert shown[0]["object_partial"] in ({}, {"mails": []}), "nothing of a string that is not complete"
+    assert shown[-1]["object_partial"] == {"mails": ["[REDACTED:EMAIL]", "x"], "n": 41}
+    assert "Write to [REDACTED:EMAIL]" in str(model.requests[1].messages)
+    assert "@exam" not in str([vars(event) for event in events])
+    made = await session.generate_object(schema, "The mail of ann@example.com", mode="prompt")
+    assert made["object"] == {"mail": "[REDACTED:EMAIL]"}
+    assert "@" not in str(model.requests[-1].messages)
+
+
 async def test_it_needs_leave_like_any_tool(tmp_path: Path) -> None:
     ask = Reply("", (call("generate_object", schema=SCHEMA, prompt="p"),))
     model = ScriptedModel([ask, "denied"])

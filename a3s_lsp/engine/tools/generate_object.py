@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import cast, get_args
 
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.jsonschema_check import SchemaProblem
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, ToolSpec
-from a3s_lsp.engine.structured import MOST_REPAIRS, Mode, Wanted, generate, usable
+from a3s_lsp.engine.ports import AskModel, Lane, ToolContext, ToolResult, ToolSpec
+from a3s_lsp.engine.structured import MOST_REPAIRS, Generated, Mode, Wanted, generate, usable
 
 DEFAULT_TIMEOUT_MS = 120_000
 _LONGEST_TIMEOUT_MS = 600_000
@@ -70,21 +71,26 @@ class GenerateObject:
         return None
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
-        wanted = await _wanted(args)
-        timeout = _number(args, "timeout_ms", DEFAULT_TIMEOUT_MS)
-        if not 0 < timeout <= _LONGEST_TIMEOUT_MS:
-            raise _invalid(f"timeout_ms must be from 1 to {_LONGEST_TIMEOUT_MS}.")
-        try:
-            async with asyncio.timeout(timeout / 1000) as deadline:
-                generated = await generate(context.ask_model, context.emit_whole, wanted)
-        except SchemaProblem as error:
-            raise ToolError(f"generate_object failed: {error}", {"type": "invalid_argument"}) from None
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            kind: Json = {"type": "timeout", "op": "generate_object", "duration_ms": timeout}
-            raise ToolError(f"generate_object gave up after {timeout}ms without a value that fits.", kind) from None
+        generated = await generated_object(args, context.ask_model, context.emit_whole)
         return ToolResult(generated.json(), metadata={"mode_used": generated.mode, "repair_rounds": generated.rounds})
+
+
+async def generated_object(args: Json, ask: AskModel, show: Callable[[str], None]) -> Generated:
+    """The value that the arguments ask for; `show` gets what there is of it as JSON. Raises ToolError."""
+    wanted = await _wanted(args)
+    timeout = _number(args, "timeout_ms", DEFAULT_TIMEOUT_MS)
+    if not 0 < timeout <= _LONGEST_TIMEOUT_MS:
+        raise _invalid(f"timeout_ms must be from 1 to {_LONGEST_TIMEOUT_MS}.")
+    try:
+        async with asyncio.timeout(timeout / 1000) as deadline:
+            return await generate(ask, show, wanted)
+    except SchemaProblem as error:
+        raise ToolError(f"generate_object failed: {error}", {"type": "invalid_argument"}) from None
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        kind: Json = {"type": "timeout", "op": "generate_object", "duration_ms": timeout}
+        raise ToolError(f"generate_object gave up after {timeout}ms without a value that fits.", kind) from None
 
 
 async def _wanted(args: Json) -> Wanted:
