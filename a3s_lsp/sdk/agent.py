@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from a3s_lsp.engine.assembly import Surroundings, open_configured
@@ -16,6 +16,7 @@ from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.context.room import configured_room
 from a3s_lsp.engine.context.system_prompt import PromptSlots
+from a3s_lsp.engine.delegation.agents import Agent as AgentOfTasks
 from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.hooks import Hooks
@@ -42,10 +43,12 @@ from a3s_lsp.sdk.compaction import compaction_of
 from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.limits import limits_of
 from a3s_lsp.sdk.options import SessionOptions, planning_mode
+from a3s_lsp.sdk.policies import PermissionPolicy as GivenPolicy
 from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.stored import AsyncStoredSessions
 from a3s_lsp.sdk.stores import MemorySessionStore, SessionStore, configured_store
 from a3s_lsp.sdk.verification import requirement_of
+from a3s_lsp.sdk.workers import WorkerAgentSpec
 
 
 class AsyncAgent(AsyncStoredSessions):
@@ -91,6 +94,31 @@ class AsyncAgent(AsyncStoredSessions):
         store = chosen.session_store or self._store or MemorySessionStore()  # one of its own goes with the session
         engine = await EngineSession.create(session_id, setup, store.writer)
         return self._opened(engine, workspace, chosen, store)
+
+    async def session_for_agent(
+        self,
+        workspace: str,
+        name: str,
+        agent_dirs: Sequence[str] | None = None,
+        options: SessionOptions | None = None,
+    ) -> AsyncSession:
+        """A new session that is the agent of this name: with its permissions, prompt, model and steps where the options
+        leave them open. RuntimeError if there is none."""
+        chosen = with_named(options, {} if agent_dirs is None else {"agent_dirs": list(agent_dirs)})
+        known = await asyncio.to_thread(self._agents, Path(string("workspace", workspace) or "."), chosen)
+        agent = known.get(string("name", name))
+        if agent is None:
+            raise A3SError(f"agent '{name}' not found; known are: {', '.join(known.names())}")
+        return await self.session(workspace, _as_agent(agent, chosen))
+
+    async def session_for_worker(
+        self, workspace: str, spec: WorkerAgentSpec, options: SessionOptions | None = None
+    ) -> AsyncSession:
+        """A new session that is this agent: with its permissions, prompt, model and steps where the options leave them
+        open. ValueError says what is wrong with it."""
+        if not isinstance(spec, WorkerAgentSpec):
+            raise TypeError(f"spec must be a WorkerAgentSpec, not {type(spec).__name__}")
+        return await self.session(workspace, _as_agent(spec.to_engine(), with_named(options, {})))
 
     async def resume_session(
         self, session_id: str, options: SessionOptions, workspace: str | None = None
@@ -200,6 +228,20 @@ class AsyncAgent(AsyncStoredSessions):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
+
+
+def _as_agent(agent: AgentOfTasks, options: SessionOptions) -> SessionOptions:
+    """The options with what the agent says where they say nothing."""
+    own = agent.permissions
+    if options.permission_policy is None and options.posture is None and own is not None:
+        options.permission_policy = GivenPolicy(
+            list(own.allow), list(own.deny), list(own.ask), own.default_decision, own.enabled
+        )
+    options.extra = "\n\n".join(text for text in (options.extra, agent.prompt) if text) or None
+    options.model = options.model or agent.model
+    if options.max_tool_rounds is None:
+        options.max_tool_rounds = agent.max_steps
+    return options
 
 
 def _parallel(options: SessionOptions, settings: Settings) -> int:

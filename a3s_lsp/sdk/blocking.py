@@ -5,7 +5,7 @@ A blocking call waits in small steps, so that Ctrl-C gets through on every syste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +33,7 @@ from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.stored import StoredSessions
 from a3s_lsp.sdk.streams import EventStream as EventStream
 from a3s_lsp.sdk.verification import Verification
+from a3s_lsp.sdk.workers import WorkerAgentSpec
 
 
 class Agent(StoredSessions):
@@ -61,6 +62,23 @@ class Agent(StoredSessions):
     def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> Session:
         """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
         return Session.of(self._loop, self._loop.call(self._agent.session(workspace, options, **named)))
+
+    def session_for_agent(
+        self,
+        workspace: str,
+        name: str,
+        agent_dirs: Sequence[str] | None = None,
+        options: SessionOptions | None = None,
+    ) -> Session:
+        """A new session that is the agent of this name. RuntimeError if there is none."""
+        work = self._agent.session_for_agent(workspace, name, agent_dirs, options)
+        return Session.of(self._loop, self._loop.call(work))
+
+    def session_for_worker(
+        self, workspace: str, spec: WorkerAgentSpec, options: SessionOptions | None = None
+    ) -> Session:
+        """A new session that is this agent. ValueError says what is wrong with it."""
+        return Session.of(self._loop, self._loop.call(self._agent.session_for_worker(workspace, spec, options)))
 
     def resume_session(self, session_id: str, options: SessionOptions, workspace: str | None = None) -> Session:
         """The stored session with this id, on another folder if one is given. `session.resume()` goes on with a run

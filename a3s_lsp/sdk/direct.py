@@ -103,7 +103,8 @@ class AsyncDirectTools(AsyncFace):
 
     def get_artifact(self, artifact_uri: str) -> Json | None:
         """The whole output of a call of which only the start was shown, or None if it is not kept any more."""
-        return self.engine.artifacts.get(string("artifact_uri", artifact_uri))
+        uri = string("artifact_uri", artifact_uri)
+        return self.engine.artifacts.get(uri) or self.engine.delegation.artifact(uri)
 
 
 class DirectTools(Face):

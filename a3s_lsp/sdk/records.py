@@ -23,7 +23,7 @@ class AsyncRecords(AsyncFace):
 
     def runs(self) -> list[Json]:
         """All runs, oldest first: id, session_id, status, prompt, created_at_ms, updated_at_ms, result_text, error."""
-        return [self._snapshot(run) for run in self.engine.state.runs.values()]
+        return [self._snapshot(run) for run in self.engine.state.runs.values() if run.parent is None]
 
     def run_snapshot(self, run_id: str) -> Json | None:
         """One run, or None."""

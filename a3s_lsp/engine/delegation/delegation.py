@@ -147,9 +147,9 @@ class Delegation:
         status = row.status if row.status in ("completed", "cancelled") else "failed"
         return TaskOutcome(row.id, row.agent, status, self._whole(row))  # type: ignore[arg-type]  # one of the three
 
-    def artifact(self, session_id: str, uri: str) -> Json | None:
+    def artifact(self, uri: str) -> Json | None:
         """The whole output of a task by its address."""
-        row = next((row for row in self.rows() if output_uri(session_id, row.id) == uri), None)
+        row = next((row for row in self.rows() if output_uri(self._journal.session_id, row.id) == uri), None)
         if row is None or row.ended_ms is None:
             return None
         content = self._whole(row)
