@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from a3s_lsp.engine.policy.log_redaction import RedactingFormatter
 from a3s_lsp.server.app import create_server
 from a3s_lsp.server.transport import run_to_exit, serve_stdio, serve_tcp, serve_websocket
 
@@ -43,7 +44,7 @@ def serve(*, tcp: tuple[str, int] | None = None, websocket: tuple[str, int] | No
 def log_to(file: Path | None, level: str) -> None:
     """The log goes to standard error, never to standard output: that belongs to the protocol. The first call counts."""
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", os.environ))
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 

@@ -29,7 +29,7 @@ class Journal:
 
     def __init__(self, session_id: str, writer: LogWriter, state: State, sealer: Sealer | None = None) -> None:
         self.session_id = session_id
-        self._sealer = sealer or Sealer(Redactor())
+        self.sealer = sealer or Sealer(Redactor())
         self.state = state
         self._writer = writer
         self._pending: list[f.Record] = []
@@ -49,7 +49,7 @@ class Journal:
 
     def append(self, fact: f.Fact, run_id: str | None = None) -> None:
         """Take the fact, without secrets, into the state, and see to it that it is written and then shown."""
-        for sealed in self._sealer.entering(fact, run_id):
+        for sealed in self.sealer.entering(fact, run_id):
             self._append(sealed, run_id)
 
     def _append(self, fact: f.Fact, run_id: str | None) -> None:

@@ -189,7 +189,8 @@ class Run:
         if isinstance(error, A3SError):
             return f.RunEnded("failed", self.state.partial, str(error), usage)
         # The guard around a run: a defect of ours ends this run, and nothing else.
-        logger.error("run %s failed", self.id, exc_info=error)
+        if error is not None:
+            logger.error("run %s failed\n%s", self.id, self._journal.sealer.trace(error))
         return f.RunEnded("failed", self.state.partial, f"Internal error: {type(error).__name__}: {error}", usage)
 
     def _end(self, ending: f.RunEnded) -> None:

@@ -8,6 +8,7 @@ still to run, which are kept in memory alone.
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -100,6 +101,10 @@ class Sealer:
             return result
         metadata, kind = self.redactor.fields(result.metadata), self.redactor.fields(result.error_kind)
         return replace(result, output=self.redactor.text(result.output), metadata=metadata, error_kind=kind)
+
+    def trace(self, error: BaseException) -> str:
+        """The traceback of an error without secrets, for the log of the program."""
+        return self.redactor.text("".join(traceback.format_exception(error)))
 
     def check(self, changes: ChangeSet | None) -> None:
         """ToolError if a change would put marks into a file in place of what they stand for."""

@@ -261,7 +261,7 @@ async def execute(
     except StoreError:
         raise
     except Exception as error:  # the guard around a tool: its failure is a result, not the end of the session
-        logger.exception("tool %s failed", ready.call.name)
+        logger.error("tool %s failed\n%s", ready.call.name, kit.sealer.trace(error))
         return ToolResult(f"Tool '{ready.call.name}' failed: {type(error).__name__}: {error}", 1)
     result = replace(result, output=result.output + ready.notes)
     return kit.taint.marked(result, ready.call.name, ready.args, kit.workspace.root)

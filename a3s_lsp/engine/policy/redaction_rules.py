@@ -131,7 +131,7 @@ def _no_placeholder(text: str) -> bool:
 
 _STEMS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_")
 _DASHED = r"(?:[A-Za-z0-9]{1,19}[-_]){0,6}[A-Za-z0-9]{20,}[A-Za-z0-9_-]*"
-_TOKENS = (
+TOKEN_RULES = (
     Rule("PRIVATE_KEY", _private_keys),
     _rule("GITHUB_TOKEN", _begins("gh[pousr]_") + r"[A-Za-z0-9]{36,}" + _WORD_ENDS, hints=("gh",)),
     _rule("GITHUB_TOKEN", _begins("github_pat_") + r"[A-Za-z0-9_]{22,}", hints=("github_pat_",)),
@@ -178,6 +178,7 @@ _TOKENS = (
         hints=("uthoriz", "UTHORIZ"),
     ),
 )
+"""Keys, tokens and passwords."""
 
 # ---------------------------------------------------------------- personal data
 
@@ -261,5 +262,5 @@ _PEOPLE = (
     _rule("PHONE", _begins(r"\+[1-9]", r"\w+") + r"\d{10,14}" + _DIGITS_END, hints=("+",)),
 )
 
-DEFAULT_RULES = (*_TOKENS, *_PEOPLE)
+DEFAULT_RULES = (*TOKEN_RULES, *_PEOPLE)
 """From the most to the least certain: where two kinds overlap, the first one names it."""
