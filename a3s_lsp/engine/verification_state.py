@@ -33,8 +33,8 @@ class Verifications:
         self.tree = ""
         self.changed: set[str] = set()
         """Runs that have changed files."""
-        self.commands: set[str] = set()
-        """Calls of runs that are going on and may change any file."""
+        self.commands: dict[str, str] = {}
+        """Calls that are going on and may change any file, with their runs."""
         self.command_count = 0
         """How many of those there ever were."""
         self.demands: Counter[str] = Counter()
@@ -74,11 +74,13 @@ class Verifications:
             case f.VerificationDemanded():
                 self.demands[run_id or ""] += 1
             case f.CallBegan(call_id=call_id, name=name) if run_id is not None and name not in HARMLESS:
-                self.commands.add(call_id)
+                self.commands[call_id] = run_id
                 self.command_count += 1
                 self._commanded.add(run_id)
             case f.CallEnded(call_id=call_id):
-                self.commands.discard(call_id)
+                self.commands.pop(call_id, None)
+            case f.RunEnded() | f.RunResumed():  # those that were cut have no end of their own
+                self.commands = {call: run for call, run in self.commands.items() if run != run_id}
             case _:
                 pass
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.verification import Check, Report
+from a3s_lsp.engine.verification_json import Command
 from a3s_lsp.engine.verifying import Requirement
 from a3s_lsp.testing import MemoryEditor, Pause, Reply, ScriptedModel, call
 from tests.engine.stage import Stage
@@ -40,3 +41,26 @@ async def test_an_edit_of_unsaved_text_makes_reports_stale(tmp_path: Path) -> No
     assert path.read_text() == "one\n", "nothing was saved"
     assert ended.status == "failed"
     assert "c: nothing was reported about the files as they are now" in (ended.error or "")
+
+
+async def test_a_call_that_was_cut_with_its_process_is_not_taken_to_go_on(tmp_path: Path) -> None:
+    batch = Reply("", (call("batch", invocations=[{"tool": "bash", "args": {"command": "touch begun; sleep 60"}}]),))
+    stage = Stage(tmp_path)
+    session = await stage.open(stage.setup(ScriptedModel([batch])))
+    session.start(f.RunQueued("go"))
+    async with asyncio.timeout(10):
+        while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - what it waits for is a file
+            await asyncio.sleep(0.01)
+    await session.suspend()
+
+    pause = Pause()
+    write = Reply("", (call("write", file_path="a.txt", content="x"),))
+    model = ScriptedModel([write, Reply("Done.", pause=pause)])
+    setup = replace(stage.setup(model), verification=Requirement(names=("s",), attempts=0))
+    again = await stage.load(setup)
+    run = again.start(f.RunQueued("once more"))
+    await pause.reached()
+    await again.verification.run("s", [Command("c", "test", "d", "true", required=True)])
+    pause.release()
+    async with asyncio.timeout(10):
+        assert (await run.wait()).text == "Done."
