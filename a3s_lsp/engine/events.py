@@ -36,6 +36,7 @@ OUTSIDE_RUNS = (
     f.MemoryStored,
 )
 """Facts that are shown also if they belong to no run."""
+_NAMES_ITS_SESSION = frozenset({"context_compacted", "context_pruned", "context_restored"})
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
 
@@ -58,7 +59,8 @@ def project(session_id: str, record: f.Record) -> Event | None:
     shown = None if record.seq is None else describe(record.fact)
     if record.seq is None or shown is None:
         return None
-    return Event(session_id, record.run_id or "", record.seq, record.time_ms, shown[0], shown[1])
+    fields = {"session_id": session_id, **shown[1]} if shown[0] in _NAMES_ITS_SESSION else shown[1]
+    return Event(session_id, record.run_id or "", record.seq, record.time_ms, shown[0], fields)
 
 
 def is_shown(fact: f.Fact, run_id: str | None) -> bool:

@@ -93,6 +93,7 @@ def test_a_long_conversation_is_compacted_before_a_turn_and_says_so(tmp_path: Pa
         assert int(str(data["after_messages"])) < int(str(data["before_messages"]))
         assert float(str(data["percent_before"])) >= 0.5 > float(str(data["percent_after"]))
         assert (data["summary"], data["failure"]) == ("SUMMARY", None)
+        assert data["session_id"] == session.session_id
     last = talker.turns[-1]
     assert texts(last)[0] == "prompt 0" and texts(last)[-1] == "prompt 7"
     assert any(text.startswith("[Summary of") and "SUMMARY" in text for text in texts(last))
