@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from a3s_lsp.engine.ports import SessionInfo, SessionStore
 from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.store.postgres import PostgresStore
 from a3s_lsp.engine.store.sqlite import SQLiteStore
+from a3s_lsp.engine.store.sqlite_file import on_network
 from a3s_lsp.engine.tools.limits import Artifact
 from tests.postgres import PostgresServer
 
@@ -273,3 +275,69 @@ def test_long_outputs_lie_in_the_order_of_their_age_and_go_with_their_session(
     assert store.shelf("a").listed() == []
     if not isinstance(store, MemoryStore):
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shared"),
+    [
+        ("nfs4", True),
+        ("cifs", True),
+        ("fuse.sshfs", True),
+        ("9p", True),
+        ("ext4", False),
+        ("tmpfs", False),
+        ("", False),
+    ],
+)
+def test_a_folder_of_other_machines_is_told_from_its_mount(tmp_path: Path, kind: str, shared: bool) -> None:
+    mounted = [("/", "ext4"), (str(tmp_path), kind), (str(tmp_path / "else"), "nfs")]
+    assert on_network(tmp_path / "sessions" / "s.db", mounted) is shared
+    assert on_network(Path("/nowhere/s.db"), mounted) is False
+    (tmp_path / "link").symlink_to(tmp_path / "else")
+    assert on_network(tmp_path / "link" / "s.db", mounted) is True
+
+
+def test_on_a_network_folder_nothing_is_kept_that_needs_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "psutil.disk_partitions", lambda all: [SimpleNamespace(mountpoint=str(tmp_path), fstype="nfs4")]
+    )
+    store = SQLiteStore(tmp_path / "s.db")
+    store.append("a", LOG, sync=True)
+    assert list(store.read("a")) == LOG
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["s.db"]
+    store.close()
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        db.executescript(
+            """CREATE TABLE sessions (
+                id TEXT PRIMARY KEY, workspace TEXT NOT NULL, title TEXT NOT NULL, updated_ms INTEGER NOT NULL,
+                status TEXT NOT NULL, messages INTEGER NOT NULL, owner_pid INTEGER
+            ) WITHOUT ROWID;
+            CREATE TABLE facts (
+                session_id TEXT NOT NULL, position INTEGER NOT NULL, run_id TEXT, seq INTEGER, time_ms INTEGER NOT NULL,
+                fact TEXT NOT NULL, PRIMARY KEY (session_id, position)
+            ) WITHOUT ROWID;
+            INSERT INTO sessions VALUES ('a', '/w', 'go', 1, 'running', 1, 4194999);
+            INSERT INTO facts VALUES ('a', 0, 'r', 0, 1, '{"type": "run_started", "prompt": "go"}');
+            PRAGMA user_version = 1;"""
+        )
+    db.close()
+    store = SQLiteStore(tmp_path / "s.db")
+    assert store.sessions() == [SessionInfo("a", "/w", "go", 1, "interrupted", 1)]
+    store.open("a")
+    store.append("a", [record(1, f.RunResumed())], sync=True)
+    assert [each.fact for each in store.read("a")] == [f.RunStarted("go"), f.RunResumed()]
+    store.close()
+
+
+def test_a_thousand_open_sessions_cost_one_lock(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "s.db")
+    before = len(list(Path("/dev/fd").iterdir()))
+    for number in range(1000):
+        store.open(f"of {number}")
+    assert len(list(Path("/dev/fd").iterdir())) - before < 10
+    store.close()

@@ -29,7 +29,8 @@ class Presence:
         self._mutex = threading.Lock()
 
     def show(self) -> str:
-        """Be seen from now on; the name under which. Raises StoreError."""
+        """Be seen from now on; the name under which. Clears away what the dead have left, so call it while nobody else
+        can. Raises StoreError."""
         from filelock import FileLock
 
         with self._mutex:
@@ -37,6 +38,8 @@ class Presence:
                 lock = FileLock(self._folder / f"{uuid.uuid4().hex}.lock", thread_local=False)
                 try:
                     self._folder.mkdir(exist_ok=True)
+                    for left in self._folder.iterdir():
+                        self.lives(left.name)
                     lock.acquire(timeout=0)
                 except (OSError, NotImplementedError) as error:
                     raise StoreError(f"A lock in {self._folder} could not be made: {error}.") from error
