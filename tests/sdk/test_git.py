@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,41 @@ def test_reading_starts_no_program_that_the_repository_names_and_writes_nothing(
     assert [session.git(request).exit_code for request in requests] == [0] * len(requests)
     assert not (repository.parent / "sprung").exists()
     assert (repository / ".git" / "index").read_bytes() == index
+
+
+def test_a_stopped_commit_leaves_nothing_running_and_no_lock(repository: Path) -> None:
+    hook = repository / ".git" / "hooks" / "pre-commit"
+    begun = repository.parent / "begun"
+    os.mkfifo(begun)
+    hook.write_text(f"#!/bin/sh\necho > {begun}; exec sleep 600\n")
+    hook.chmod(0o755)
+    (repository / "a.txt").write_text("c\n")
+    commit = Reply("", (call("git", command="commit", message="m", all=True),))
+    session = session_on(repository, commit, "done")
+    stopping = threading.Thread(target=lambda: (begun.read_text(), session.cancel()), daemon=True)
+    stopping.start()
+    assert list(session.stream("go"))[-1].event_type == "cancelled"
+    stopping.join(10)
+    assert not (repository / ".git" / "index.lock").exists()
+    hook.unlink()
+    assert session.git("commit", message="m", all=True).exit_code == 0
+
+
+def test_a_difference_without_end_is_cut_and_says_so(repository: Path) -> None:
+    (repository / "a.txt").write_text("x" * 99 + "\n" + ("y" * 99 + "\n") * 20_000)
+    limits = a3s.ArtifactStoreLimits(max_bytes=500_000)
+    shown = session_on(repository, artifact_store_limits=limits).git("diff", target="HEAD")
+    assert "more bytes of output were not kept]" in shown.output and len(shown.output) < 105_000
+
+
+def test_what_is_missing_for_git_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    session = session_on(gone)
+    gone.rmdir()
+    assert session.git("status").output == f"The workspace folder {gone} does not exist."
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "git is not installed" in session_on(tmp_path).git("status").output
 
 
 def test_variables_of_another_repository_do_not_lead_there(

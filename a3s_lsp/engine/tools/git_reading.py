@@ -210,7 +210,7 @@ async def show(inquiry: Inquiry) -> ToolResult:
     )
     if not answered.ok:
         raise ToolError(f"Failed to show {ref}: {answered.complaint}", {"type": "not_found"})
-    return ToolResult(answered.output or f"{ref} changes nothing here.")
+    return ToolResult((answered.output or f"{ref} changes nothing here.") + answered.notes)
 
 
 async def _file_in(inquiry: Inquiry, commit: str, path: str) -> ToolResult:
@@ -222,7 +222,7 @@ async def _file_in(inquiry: Inquiry, commit: str, path: str) -> ToolResult:
         raise ToolError(f"Failed to show {path} in {commit}: {answered.complaint}", {"type": "not_found"})
     if "\0" in answered.output:
         raise ToolError(f"{path} in {commit} is not text.", {"type": "unsupported"})
-    return ToolResult(answered.output)
+    return ToolResult(answered.output + answered.notes)
 
 
 async def blame(inquiry: Inquiry) -> ToolResult:

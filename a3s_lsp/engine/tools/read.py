@@ -64,7 +64,7 @@ class Read:
         wanted = load(ReadArguments, args)
         offset, limit = max(0, wanted.offset), wanted.limit if wanted.limit >= 0 else _LINES
         if wanted.file_path.startswith(_ARTIFACT):
-            return _lines(_kept(context, wanted.file_path, offset, limit), offset)
+            return _lines(await asyncio.to_thread(_kept, context, wanted.file_path, offset, limit), offset)
         path = context.workspace.resolve(wanted.file_path)
         head, size = _head(context.workspace, path)
         if kind := format_of(head):
@@ -73,7 +73,8 @@ class Read:
         if head.startswith(b"%PDF-"):
             return await pdf(context, path, offset, limit if "limit" in args else PAGES)
         if path.suffix == ".ipynb" and not wanted.raw:
-            return notebook((await context.workspace.read(path)).text, path, offset, limit)
+            text = (await context.workspace.read(path)).text
+            return await asyncio.to_thread(notebook, text, path, offset, limit)
         try:
             shown = await _window(context.workspace, path, offset, limit)
         except ToolError as error:

@@ -7,6 +7,7 @@ that the configuration of the repository names, and writes nothing.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ from typing import IO
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.ports import ToolContext
 from a3s_lsp.engine.workspace.barrier import Barrier
-from a3s_lsp.engine.workspace.processes import run_process
+from a3s_lsp.engine.workspace.processes import Finished, run_process
 
 _READING_MS = 120_000
 _CHANGING_MS = 600_000
@@ -99,10 +100,9 @@ class Repository:
                 env=self._reading.environment,
                 timeout_ms=_READING_MS,
                 errors=errors,
+                keep=self._reading.keep,
             )
-            if finished.timed_out:
-                raise _too_slow(_READING_MS)
-            return Answered(finished.exit_code, finished.output.decode(errors="replace"), _read(errors))
+            return _answered(finished, _read(errors), "", _READING_MS)
 
     async def look(self, *arguments: str) -> Answered:
         """Ask for what is in the files, with their unsaved text where commands can see that."""
@@ -115,14 +115,17 @@ class Repository:
     async def _pass(self, context: ToolContext, command: Sequence[str], timeout_ms: int) -> Answered:
         with tempfile.TemporaryFile() as errors:
             title = f"git {command[-1]}"
-            passed = await self._barrier.run(context, command, title, timeout_ms=timeout_ms, errors=errors)
-            if passed.finished.timed_out:
-                raise _too_slow(timeout_ms)
-            output = passed.finished.output.decode(errors="replace")
-            return Answered(passed.finished.exit_code, output, _read(errors), passed.notes)
+            passed = await self._barrier.run(
+                context, command, title, timeout_ms=timeout_ms, errors=errors, keep=context.keep
+            )
+            return _answered(passed.finished, _read(errors), passed.notes, timeout_ms)
 
     async def place(self) -> Place:
         """Where the workspace is. ToolError if that is in no repository, or in none with files."""
+        if not self.root.is_dir():
+            raise ToolError(f"The workspace folder {self.root} does not exist.", {"type": "not_found"})
+        if shutil.which("git", path=self._reading.environment.get("PATH")) is None:
+            raise ToolError("git is not installed on this machine: install it, or do without.")
         answered = await self.ask("rev-parse", "--show-toplevel", "--git-dir", "--git-common-dir")
         if not answered.ok:
             raise ToolError(_no_repository(self.root, answered), {"type": "not_found", "path": str(self.root)})
@@ -156,6 +159,13 @@ async def _regardless(title: str, detail: str) -> bool:
 def _read(errors: IO[bytes]) -> str:
     errors.seek(0)
     return errors.read(_ERRORS_BYTES).decode(errors="replace")
+
+
+def _answered(finished: Finished, errors: str, notes: str, limit_ms: int) -> Answered:
+    if finished.timed_out:
+        raise _too_slow(limit_ms)
+    cut = f"\n\n[{finished.dropped} more bytes of output were not kept]" if finished.dropped else ""
+    return Answered(finished.exit_code, finished.output.decode(errors="replace"), errors, cut + notes)
 
 
 def _too_slow(limit_ms: int) -> ToolError:

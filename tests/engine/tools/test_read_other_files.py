@@ -134,6 +134,12 @@ async def test_a_page_without_text_says_so_and_a_broken_pdf_is_refused(desk: Des
         assert broken.exit_code == 1 and f"Failed to read file {path}" in broken.output
 
 
+async def test_a_pdf_that_takes_too_long_is_given_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("a3s_lsp.engine.tools.pdf._MILLISECONDS", 1)
+    desk.put("a.pdf", pdf(["x"]))
+    assert "it takes too long" in (await desk.call("read", file_path="a.pdf")).output
+
+
 async def test_a_module_in_the_workspace_is_not_taken_for_the_reader_of_pdfs(desk: Desk) -> None:
     trap = f"open({str(desk.root / 'sprung')!r}, 'w')"
     desk.put("pypdf.py", trap)
