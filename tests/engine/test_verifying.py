@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.store.memory import MemoryStore
 from a3s_lsp.engine.verification import Check, Report
 from a3s_lsp.engine.verification_json import Command
 from a3s_lsp.engine.verifying import Requirement
@@ -52,6 +53,11 @@ async def test_a_call_that_was_cut_with_its_process_is_not_taken_to_go_on(tmp_pa
         while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - what it waits for is a file
             await asyncio.sleep(0.01)
     await session.suspend()
+    records = tuple(stage.store.read("s"))
+    while not isinstance(records[-1].fact, f.CallBegan):  # as a kill leaves it
+        records = records[:-1]
+    stage.store = MemoryStore()
+    stage.store.append("s", records, sync=True)
 
     pause = Pause()
     write = Reply("", (call("write", file_path="a.txt", content="x"),))
