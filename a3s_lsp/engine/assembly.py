@@ -109,7 +109,7 @@ async def assemble(
         tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
         agents=agents,
         max_parallel_tasks=settings.max_parallel_tasks,
-        mcp_servers=servers_of(settings),
+        mcp_servers=() if held else servers_of(settings),
         environment=environment,
         approver=approver,
         permission=posture_policy(wishes.posture),
@@ -137,7 +137,7 @@ def _held_back(
     """The commands that wait for leave: a project that was only opened must not run any. The person's own may run."""
     if loaded is None or loaded.path is None or not _of_project(loaded, surroundings):
         return None
-    return held_back(loaded.settings.hooks, loaded.path, root, environment, surroundings.trust)
+    return held_back(loaded.settings, loaded.path, root, environment, surroundings.trust)
 
 
 def _of_project(loaded: Loaded | None, surroundings: Surroundings) -> bool:

@@ -7,7 +7,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from a3s_lsp.engine.config.hooks import hook_of
@@ -62,15 +62,16 @@ def _answer(finished: Finished, told: str) -> object:
         raise HandlerFailed(f"its answer is not JSON: {text[:200].decode(errors='replace')!r}") from None
 
 
-def digest_of(configured: Mapping[str, HookCommand], root: Path) -> str:
+def digest_of(configured: Mapping[str, HookCommand], root: Path, *others: str) -> str:
     """What somebody who allows these commands here has seen, with the texts of the files that they name."""
-    told = [str(root), [repr(hook) for hook in configured.values()], [*_files(configured, root)]]
+    commands = [*(hook.command for hook in configured.values()), *others]
+    told = [str(root), [repr(hook) for hook in configured.values()], list(others), [*_files(commands, root)]]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def _files(configured: Mapping[str, HookCommand], root: Path) -> Iterator[tuple[str, str]]:
-    for hook in configured.values():
-        for word in _words(hook.command):
+def _files(commands: Iterable[str], root: Path) -> Iterator[tuple[str, str]]:
+    for command in commands:
+        for word in _words(command):
             path = root / word
             try:
                 if path.is_file() and path.stat().st_size <= _HASHED_BYTES:

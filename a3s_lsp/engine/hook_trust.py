@@ -1,4 +1,4 @@
-"""Commands that a project wants to have run as hooks: none of them runs before the person has allowed it."""
+"""Commands that a project wants to have run, as hooks and as MCP servers: none before the person has allowed it."""
 
 from __future__ import annotations
 
@@ -9,35 +9,40 @@ from pathlib import Path
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.command_hooks import command_hooks, digest_of
-from a3s_lsp.engine.config.settings import HookCommand
+from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.hooks import Hook, Hooks
+from a3s_lsp.engine.mcp.servers_spec import ServerSpec, servers_of
 from a3s_lsp.engine.ports import Answer, Approver
 from a3s_lsp.engine.store.trust import Trust
 
 _NAME = "hooks"
-_RULE = "hooks of this project as they are now"
+_RULE = "commands of this project's configuration as they are now"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Hooks that wait for leave, which `trust` keeps by their digest; `detail` is what the person is shown."""
+    """Hooks and servers that wait for leave, which `trust` keeps by their digest; `detail` is what the person is
+    shown."""
 
     hooks: tuple[Hook, ...]
     source: Path
     detail: str
     digest: str
     trust: Trust | None
+    servers: tuple[ServerSpec, ...] = ()
 
 
 def held_back(
-    configured: Mapping[str, HookCommand], source: Path, root: Path, environment: Mapping[str, str], trust: Trust | None
+    settings: Settings, source: Path, root: Path, environment: Mapping[str, str], trust: Trust | None
 ) -> HeldBack | None:
-    """The hooks of a project's configuration that wait for leave; None if they may run, or if there are none."""
-    digest = digest_of(configured, root)
-    if not configured or (trust is not None and trust.has(digest)):
+    """What of a project's configuration waits for leave; None if it may run, or if there is none. Raises ConfigError."""
+    configured, servers = settings.hooks, servers_of(settings)
+    digest = digest_of(configured, root, *(server.command_line for server in servers))
+    if not (configured or servers) or (trust is not None and trust.has(digest)):
         return None
-    detail = "; ".join(f"at {hook.event}: {hook.command}" for hook in configured.values())
-    return HeldBack(command_hooks(configured, root, environment), source, detail, digest, trust)
+    told = [f"at {hook.event}: {hook.command}" for hook in configured.values()]
+    told += [f"MCP server {server.name}: {server.command_line}" for server in servers]
+    return HeldBack(command_hooks(configured, root, environment), source, "; ".join(told), digest, trust, servers)
 
 
 async def ask_leave(
@@ -46,8 +51,8 @@ async def ask_leave(
     approver: Approver | None,
     emit: Callable[[f.Fact], None],
     settled: Callable[[], Awaitable[None]],
-) -> None:
-    """Ask the person whether the hooks may run, and register them if so. Shown as a call of its own."""
+) -> bool:
+    """Ask the person whether all that may run, and register the hooks if so. Shown as a call of its own."""
     call_id = f"hooks-{held.digest[:12]}"
     emit(f.CallAnnounced(call_id, _NAME))
     try:
@@ -60,17 +65,18 @@ async def ask_leave(
             hooks.register(hook)
         if answer.remember and held.trust is not None:
             await asyncio.to_thread(held.trust.add, held.digest)
-        emit(f.CallEnded(call_id, _NAME, f"The hooks of {held.source} run from now on.", 0))
+        emit(f.CallEnded(call_id, _NAME, f"The commands of {held.source} run from now on.", 0))
     else:
         why = f" ({answer.reason})" if answer.reason else ""
-        emit(f.CallEnded(call_id, _NAME, f"The hooks of {held.source} do not run: they were not allowed{why}.", 1))
+        emit(f.CallEnded(call_id, _NAME, f"The commands of {held.source} do not run: they were not allowed{why}.", 1))
     await settled()
+    return answer.outcome == "approved"
 
 
 async def _asked(held: HeldBack, call_id: str, approver: Approver | None, emit: Callable[[f.Fact], None]) -> Answer:
     if approver is None:
         return Answer("rejected", "there is nobody who could be asked")
-    title = f"Run commands that {held.source.name} names as hooks"
+    title = f"Run commands that {held.source.name} names"
     question = f.QuestionAsked(call_id, _NAME, {}, title, held.detail, rule=_RULE, timeout_ms=approver.timeout_ms)
     emit(question)
     answer = await approver.ask(question)

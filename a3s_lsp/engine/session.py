@@ -241,7 +241,10 @@ class Session:
         )
         if not self._started:
             if self.setup.held_back is not None:
-                await ask_leave(self.setup.held_back, self.hooks, self.setup.approver, emit, self._journal.settled)
+                held = self.setup.held_back
+                if await ask_leave(held, self.hooks, self.setup.approver, emit, self._journal.settled):
+                    self.mcp.begin(held.servers)
+                    await self.mcp.ready()
             self._started = True
             await hookpoints.session_started(hooks, self._model.name)
         return hooks

@@ -51,3 +51,22 @@ async def test_a_client_that_can_only_show_messages_is_asked_by_one(tmp_path: Pa
         d.editor.respond["window/showMessageRequest"] = choose
         await d.editor.prompt("go")
         assert "touch ran" in str(messages[0]["message"]) and (root / "ran").exists()
+
+
+async def test_a_projects_mcp_servers_start_only_once_the_person_has_allowed_them(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    root.mkdir()
+    (root / "agent.acl").write_text('mcp_servers "x" { command = "touch" args = ["started"] timeout_ms = 2000 }\n')
+    async with desk(root, ScriptedModel(["first", "second"]), posture="auto") as d:
+        questions: list[Json] = []
+
+        def confirm(params: Json) -> Json:
+            questions.append(params)
+            assert not (root / "started").exists()
+            return {"choice": "allow_once"}
+
+        d.editor.respond["a3s/confirm"] = confirm
+        await d.editor.prompt("go")
+        (question,) = questions
+        assert "MCP server x: touch started" in str(question["detail"])
+        assert (root / "started").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -43,6 +44,15 @@ class ServerSpec:
     name: str
     transport: Transport
     timeout_ms: int = DEFAULT_TIMEOUT_MS
+
+    @property
+    def command_line(self) -> str:
+        """What would be run, or spoken to."""
+        match self.transport:
+            case Stdio(command=command, args=args):
+                return shlex.join([command, *args])
+            case Remote(url=url):
+                return url
 
 
 def parse_server(config: Mapping[str, object]) -> ServerSpec:
