@@ -374,22 +374,6 @@ class Session:
         if self.current_run() is not None:
             raise A3SError(f"A run is going: stop it, or let it end, before you {verb}.")
 
-    def clear(self) -> int:
-        """Forget the conversation; the log keeps it. The number of messages; A3SError while a run is going."""
-        self._check_idle("clear the conversation")
-        count = len(self.state.messages)
-        self._journal.append(f.HistoryCleared(count))
-        return count
-
-    def undo_clear(self) -> int:
-        """Bring back the conversation that was cleared last, before what was said since; the number of its messages.
-        A3SError while a run is going."""
-        self._check_idle("bring messages back")
-        count = len(self.state.compactions.cleared)
-        if count:
-            self._journal.append(f.HistoryRestored(count))
-        return count
-
     @property
     def model_name(self) -> str:
         return self._model.name

@@ -54,7 +54,7 @@ class AsyncSlashCommands(AsyncFace):
 
     def undo_clear(self) -> int:
         """Bring back the conversation that `/clear` took away last; the number of its messages."""
-        return self.engine.undo_clear()
+        return self.engine.compacting.undo_clear()
 
 
 class SlashCommands(Face):

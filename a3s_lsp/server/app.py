@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from a3s_lsp.engine.commands.builtin import builtin_commands
+from a3s_lsp.engine.commands.rows import BUILTIN
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.server import names
 from a3s_lsp.server.language_server import A3SLanguageServer
@@ -98,14 +98,13 @@ def _load(defaults: Callable[[], Defaults]) -> tuple[type[Host], Defaults]:
 
 
 def _commands(server: A3SLanguageServer, engine: LateHost) -> None:
-    slash = builtin_commands()
-    shown = [{"name": c.name, "description": c.description, "usage": c.usage or f"/{c.name}"} for c in slash]
+    shown = [row._asdict() for row in BUILTIN]
     server.experimental = {"a3s": {"protocol": names.PROTOCOL, "commands": shown}}
 
     async def run(name: str, argument: Json) -> object:
         return await (await engine()).commands.run(name, argument)
 
-    for name in (*COMMANDS, *(f"{names.SLASH_PREFIX}{command.name}" for command in slash)):
+    for name in (*COMMANDS, *(f"{names.SLASH_PREFIX}{row.name}" for row in BUILTIN)):
         server.add_command(name, functools.partial(run, name))
 
 

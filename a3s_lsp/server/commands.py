@@ -11,6 +11,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from a3s_lsp.engine.attachments import image_of_text
 from a3s_lsp.engine.commands.command import Command
+from a3s_lsp.engine.commands.rows import BUILTIN
 from a3s_lsp.engine.commands.sessions import forked
 from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.messages import Attachment, Json
@@ -188,9 +189,10 @@ class Commands:
 
     def of_sessions(self) -> tuple[Command, ...]:
         """The slash commands that can do more here than where a program holds its session."""
-        return (
-            Command("fork", "Go on in a copy of a session", "/fork [id | point]", self._fork),
-            Command("resume", "Open an earlier session", "/resume <id>", self._resume),
+        return tuple(
+            Command(row.name, row.description, row.usage, run)
+            for row in BUILTIN
+            if (run := {"fork": self._fork, "resume": self._resume}.get(row.name)) is not None
         )
 
     async def _resume(self, args: str, session: Session) -> str:

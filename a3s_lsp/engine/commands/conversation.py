@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 async def clear(args: str, session: Session) -> str:
     """Forget the conversation, or bring back what was forgotten last."""
     if args == "undo":
-        restored = session.undo_clear()
+        restored = session.compacting.undo_clear()
         return f"Brought back {restored} messages." if restored else "There is no cleared conversation to bring back."
-    cleared = session.clear()
+    cleared = session.compacting.clear()
     return f"Cleared {cleared} messages." + (" /clear undo brings them back." if cleared else "")
 
 

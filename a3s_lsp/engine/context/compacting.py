@@ -1,4 +1,4 @@
-"""Makes a conversation shorter: by itself before a turn that has little room, or by the person's word."""
+"""Makes a conversation shorter: by itself before a turn that has little room, or by the person's word; and back."""
 
 from __future__ import annotations
 
@@ -90,6 +90,22 @@ class Compacting:
         count = len(self._state.messages) - len(steps[-1].fact.messages) + len(steps[-1].dropped)
         kit.emit(f.CompactionUndone(count))
         await kit.settled()
+        return count
+
+    def clear(self) -> int:
+        """Forget the conversation; the log keeps it. The number of messages; A3SError while a run is going."""
+        self._idle("clear the conversation")
+        count = len(self._state.messages)
+        self._kit().emit(f.HistoryCleared(count))
+        return count
+
+    def undo_clear(self) -> int:
+        """Bring back the conversation that was cleared last, before what was said since; the number of its messages.
+        A3SError while a run is going."""
+        self._idle("bring messages back")
+        count = len(self._state.compactions.cleared)
+        if count:
+            self._kit().emit(f.HistoryRestored(count))
         return count
 
     # ------------------------------------------------------------ how much is there
