@@ -86,6 +86,7 @@ class Verifications:
 
     def _changed(self, run_id: str | None) -> None:
         self.edition += 1
+        self.changed.update(self.commands.values())  # it may be theirs: a child that they sent has a run of its own
         if run_id is not None:
             self.changed.add(run_id)
 

@@ -349,6 +349,15 @@ async def test_what_a_command_of_the_model_changed_counts(tmp_path: Path) -> Non
         await session.send("go")
 
 
+async def test_what_a_child_changed_counts_for_the_run_that_sent_it(tmp_path: Path) -> None:
+    delegate = Reply("", (call("task", agent="general", description="d", prompt="write it"),))
+    model = ScriptedModel([delegate, WRITE, "Written.", "Done.", "Done."])
+    session = await session_of(tmp_path, model, require_verification=True)
+    with pytest.raises(a3s.RunFailed, match="Verification required"):
+        await session.send("go")
+    assert (tmp_path / "new.txt").exists()
+
+
 async def test_required_commands_are_run_and_what_they_find_can_be_mended(tmp_path: Path) -> None:
     mend = Reply("", (call("write", file_path="new.txt", content="two\n"),))
     model = ScriptedModel([WRITE, "Done.", mend, "Mended."])
