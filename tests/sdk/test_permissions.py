@@ -297,13 +297,20 @@ def test_the_last_word_about_the_same_calls_holds(tmp_path: Path) -> None:
     assert [row["decision"] for row in session.permission_rules() if row["id"]] == ["deny"]
 
 
-def test_always_cannot_lift_what_the_policy_denies(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "policy",
+    [
+        a3s.PermissionPolicy(deny=["bash(rm:*)"], default_decision="deny"),
+        a3s.PermissionPolicy(deny=["bash"], default_decision="allow"),
+        a3s.PermissionPolicy(default_decision="deny"),
+    ],
+)
+def test_always_cannot_lift_what_the_policy_denies(tmp_path: Path, policy: a3s.PermissionPolicy) -> None:
     rules = str(tmp_path / "rules")
     RuleFile(Path(rules)).add(LearnedRule("r", "bash", allow=True, scope="user"))
-    policy = a3s.PermissionPolicy(deny=["bash(rm:*)"])
     session = session_with(tmp_path, bash("rm x", "echo 1"), rules_dir=rules, permission_policy=policy)
     events = list(session.stream("go"))
-    assert [event.event_type for event in events].count("permission_denied") == 1
+    assert [event.event_type for event in events].count("permission_denied") == 2
 
 
 @pytest.mark.parametrize(
@@ -344,19 +351,20 @@ def test_a_rule_that_cannot_be_kept_holds_for_the_session_and_says_so(tmp_path: 
     assert learned["scope"] == "session" and "cannot be written" in learned["note"]
 
 
-def _learn(folder: str, number: int) -> None:
-    RuleFile(Path(folder)).add(LearnedRule(f"r{number}", f"bash(echo {number})", allow=True, scope="user"))
+def _learn(folder: str, first: int) -> None:
+    for number in range(first, first + 20):
+        RuleFile(Path(folder)).add(LearnedRule(f"r{number}", f"bash(echo {number})", allow=True, scope="user"))
 
 
 def test_processes_that_learn_at_once_lose_no_rule(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_learn, args=(str(tmp_path), number)) for number in range(6)]
+    workers = [context.Process(target=_learn, args=(str(tmp_path), number)) for number in (0, 20, 40, 60)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
     book = RuleFile(tmp_path).read("")
-    assert book.trouble is None and len(book.rules) == 6
+    assert book.trouble is None and len(book.rules) == 80
 
 
 def test_the_agent_is_asked_before_it_writes_its_own_rules(tmp_path: Path) -> None:
