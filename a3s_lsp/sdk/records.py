@@ -62,9 +62,10 @@ class AsyncRecords(AsyncFace):
         return deepcopy(self.engine.state.trace.events)
 
     async def refresh(self) -> None:
-        """Look again at what others may have changed: the files that this session has edited. Instructions and
-        commands of the project are read anew for each run anyway."""
+        """Look again at what others may have changed: the files that this session has edited, and the tools of its MCP
+        servers. Instructions and commands of the project are read anew for each run anyway."""
         await self.engine.review.reconcile()
+        await self.engine.mcp.refresh()
 
     def _snapshot(self, run: RunState) -> Json:
         cut = not run.ended and self.engine.run(run.id) is None
@@ -130,8 +131,8 @@ class Records(Face):
         return self._loop.here(self._session.trace_events)
 
     def refresh(self) -> None:
-        """Look again at what others may have changed: the files that this session has edited. Instructions and
-        commands of the project are read anew for each run anyway."""
+        """Look again at what others may have changed: the files that this session has edited, and the tools of its MCP
+        servers. Instructions and commands of the project are read anew for each run anyway."""
         self._loop.call(self._session.refresh())
 
     def tool_names(self) -> list[str]:
