@@ -62,8 +62,8 @@ class AsyncRecords(AsyncFace):
         return deepcopy(self.engine.state.trace.events)
 
     async def refresh(self) -> None:
-        """Look again at what others may have changed: the files that this session has edited, and the tools of its MCP
-        servers. Instructions and commands of the project are read anew for each run anyway."""
+        """Look again at the files that this session has edited, and connect MCP servers again that were lost. The
+        instructions and commands of the project are read anew for each run anyway."""
         await self.engine.review.reconcile()
         await self.engine.mcp.refresh()
 
@@ -131,8 +131,8 @@ class Records(Face):
         return self._loop.here(self._session.trace_events)
 
     def refresh(self) -> None:
-        """Look again at what others may have changed: the files that this session has edited, and the tools of its MCP
-        servers. Instructions and commands of the project are read anew for each run anyway."""
+        """Look again at the files that this session has edited, and connect MCP servers again that were lost. The
+        instructions and commands of the project are read anew for each run anyway."""
         self._loop.call(self._session.refresh())
 
     def tool_names(self) -> list[str]:
