@@ -290,11 +290,14 @@ def test_a_note_cannot_pose_as_something_else(tmp_path: Path) -> None:
     assert system.lower().count("</context") == 1 and system.rstrip().endswith("</context>")
 
 
-def test_a_prompt_that_shares_only_small_words_recalls_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "prompt", ["What is in the readme, and who is it for?", "Does the readme tell of a parser for dates?"]
+)
+def test_a_prompt_that_shares_only_small_words_or_one_word_recalls_nothing(tmp_path: Path, prompt: str) -> None:
     store = a3s.InProcessMemoryStore()
     remembering(tmp_path, store).remember_success("Rename the parser in the core", ["edit"], "it is done")
     model = ScriptedModel(["ok"])
-    opened(model, tmp_path, memory_store=store).send("What is in the readme, and who is it for?")
+    opened(model, tmp_path, memory_store=store).send(prompt)
     assert "a3s://memory" not in model.requests[0].system
 
 
