@@ -98,6 +98,20 @@ async def test_an_attachment_reaches_the_model(tmp_path: Path) -> None:
     assert model.requests[0].messages == (UserMessage("what is it?", (Attachment("iVBORw0KGgo=", "image/png"),)),)
 
 
+@pytest.mark.parametrize(
+    ("data", "media_type", "said"),
+    [("not Base64!", "image/png", "not Base64"), ("JVBERi0xLjc=", "image/png", "a PDF"), ("AA==", "a/b", "a/b")],
+)
+async def test_an_attachment_that_no_model_would_take_is_refused(
+    tmp_path: Path, data: str, media_type: str, said: str
+) -> None:
+    model = ScriptedModel(["never"])
+    async with desk(tmp_path / "w", model) as d:
+        with pytest.raises(ServerError, match=said):
+            await d.editor.prompt("what is it?", attachments=[{"data": data, "mediaType": media_type}])
+    assert model.requests == []
+
+
 async def test_sessions_are_made_listed_resumed_and_deleted(tmp_path: Path) -> None:
     async with desk(tmp_path / "w", ScriptedModel(["one", "two"])) as d:
         first = await d.editor.prompt("the first")
