@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
     from a3s_lsp.sdk.options import SessionOptions
     from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
+    from a3s_lsp.sdk.queue import SessionQueueConfig
     from a3s_lsp.sdk.results import AgentEvent, AgentResult, ToolResult, ToolText
     from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
     from a3s_lsp.sdk.security import DefaultSecurityProvider
@@ -67,6 +68,7 @@ __all__ = [
     "SessionBusy",
     "SessionNotFound",
     "SessionOptions",
+    "SessionQueueConfig",
     "StoreError",
     "ToolResult",
     "ToolText",
@@ -107,6 +109,7 @@ _ROOMS = {
     "SessionBusy": "a3s_lsp.engine.errors",
     "SessionNotFound": "a3s_lsp.engine.errors",
     "SessionOptions": "a3s_lsp.sdk.options",
+    "SessionQueueConfig": "a3s_lsp.sdk.queue",
     "StoreError": "a3s_lsp.engine.errors",
     "ToolResult": "a3s_lsp.sdk.results",
     "ToolText": "a3s_lsp.sdk.results",

@@ -17,6 +17,7 @@ from a3s_lsp.engine.errors import ConfigError
 from a3s_lsp.engine.hook_trust import HeldBack, held_back
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.lanes.config import of_settings
 from a3s_lsp.engine.mcp.servers_spec import servers_of
 from a3s_lsp.engine.memory.recollection import configured_memory
 from a3s_lsp.engine.models.offline import OfflineAssistant
@@ -108,6 +109,7 @@ async def assemble(
         open_model=open_named,
         tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
         agents=agents,
+        lanes=None if settings.queue is None else of_settings(settings.queue),
         max_parallel_tasks=settings.max_parallel_tasks,
         mcp_servers=() if held else servers_of(settings),
         environment=environment,

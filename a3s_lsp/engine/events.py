@@ -12,6 +12,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.changes import Change
 from a3s_lsp.engine.compaction_facts import describe_compaction
 from a3s_lsp.engine.delegation.events import describe_task
+from a3s_lsp.engine.lane_facts import describe_lane
 from a3s_lsp.engine.memory_facts import describe_memory
 from a3s_lsp.engine.messages import Json, Usage
 from a3s_lsp.engine.policy_facts import describe_policy
@@ -36,7 +37,9 @@ OUTSIDE_RUNS = (
     f.MemoryStored,
 )
 """Facts that are shown also if they belong to no run."""
-_NAMES_ITS_SESSION = frozenset({"context_compacted", "context_pruned", "context_restored"})
+_NAMES_ITS_SESSION = frozenset(
+    {"context_compacted", "context_pruned", "context_restored", "external_task_pending", "external_task_completed"}
+)
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
 
@@ -79,6 +82,14 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "run_resumed", {}
         case f.McpServerChanged(name=name, status=status, error=error, tools=count):
             return "mcp_server", {"name": name, "status": status, "error": error, "tool_count": count}
+        case (
+            f.ExternalTaskPending()
+            | f.ExternalTaskCompleted()
+            | f.CommandRetried()
+            | f.CommandDeadLettered()
+            | f.QueueAlerted()
+        ):
+            return describe_lane(fact)
         case f.HookFailed(hook_id=hook_id, event_type=event_type, error=error):
             return "hook_failed", {"hook_id": hook_id, "event_type": event_type, "error": error}
         case f.PromptRewritten(prompt=prompt, hooks=hooks):
@@ -87,6 +98,8 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
             return "steered", {"text": text}
         case f.ReviewTold(text=text):
             return "review_told", {"text": text}
+        case f.InstructionsTold(files=files, text=text):
+            return "instructions_told", {"files": list(files), "text": text}
         case f.Rewound():
             fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
             return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}

@@ -34,6 +34,12 @@ from a3s_lsp.engine.file_facts import TextEdited as TextEdited
 from a3s_lsp.engine.file_facts import TreeChanged as TreeChanged
 from a3s_lsp.engine.hook_facts import HookFailed as HookFailed
 from a3s_lsp.engine.hook_facts import PromptRewritten as PromptRewritten
+from a3s_lsp.engine.lane_facts import CommandDeadLettered as CommandDeadLettered
+from a3s_lsp.engine.lane_facts import CommandRetried as CommandRetried
+from a3s_lsp.engine.lane_facts import ExternalTaskCompleted as ExternalTaskCompleted
+from a3s_lsp.engine.lane_facts import ExternalTaskPending as ExternalTaskPending
+from a3s_lsp.engine.lane_facts import QueueAlerted as QueueAlerted
+from a3s_lsp.engine.instruction_facts import InstructionsTold as InstructionsTold
 from a3s_lsp.engine.mcp_facts import McpServerChanged as McpServerChanged
 from a3s_lsp.engine.memory_facts import ContextResolved as ContextResolved
 from a3s_lsp.engine.memory_facts import ContextResolving as ContextResolving
@@ -296,6 +302,7 @@ Fact: TypeAlias = (
     | HunksKept
     | HunkSplit
     | ReviewTold
+    | InstructionsTold
     | Checkpointed
     | TreeChanged
     | Rewound
@@ -318,6 +325,11 @@ Fact: TypeAlias = (
     | SubagentProgressed
     | SubagentEnded
     | McpServerChanged
+    | ExternalTaskPending
+    | ExternalTaskCompleted
+    | CommandRetried
+    | CommandDeadLettered
+    | QueueAlerted
     | PromptRewritten
     | ContextResolved
     | ContextResolving
@@ -347,6 +359,7 @@ WEIGHTY = (
     FilesChanged,
     HunksKept,
     ReviewTold,
+    InstructionsTold,
     PromptRewritten,
     Checkpointed,
     TreeChanged,

@@ -11,11 +11,12 @@ from a3s_lsp.engine.delegation.requests import TaskRequest
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.guards import Limits as Limits
 from a3s_lsp.engine.hook_firing import NO_HOOKS, SessionHooks
+from a3s_lsp.engine.lanes.queue import Lanes
 from a3s_lsp.engine.messages import Json, Message, ToolCall
 from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import CallFacts, Verdict
-from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone, childless
+from a3s_lsp.engine.ports import Approver, Model, ToolResult, Unsaved, Workspace, alone, childless, unskilled
 from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.tools.limits import ArtifactStore
@@ -51,6 +52,15 @@ def makes_none(kit: Kit, outer: ToolCall) -> Callable[[str, Json], Awaitable[Too
 async def gives_none(kit: Kit, outer: ToolCall, requests: Sequence[TaskRequest], together: bool) -> ToolResult:
     """A call gives no tasks."""
     return await childless(requests, together)
+
+
+async def knows_none(kit: Kit, outer: ToolCall, name: str, prompt: str) -> ToolResult:
+    """A call uses no skills."""
+    return await unskilled(name, prompt)
+
+
+async def nothing_to_follow() -> f.InstructionsTold | None:
+    """The instructions of folders, for somebody who has none."""
 
 
 async def enough_room(kit: Kit) -> None:
@@ -94,6 +104,12 @@ class Kit:
     """How a running call makes further ones."""
     delegate: Callable[[Kit, ToolCall, Sequence[TaskRequest], bool], Awaitable[ToolResult]] = gives_none
     """How a running call gives tasks to child agents: one, or several together."""
+    lanes: Lanes = field(default_factory=lambda: Lanes("", None))
+    """Where calls wait for their turn, and who executes them."""
+    use_skill: Callable[[Kit, ToolCall, str, str], Awaitable[ToolResult]] = knows_none
+    """How a running call has a skill, by its name, answer a prompt."""
+    instruct: Callable[[], Awaitable[f.InstructionsTold | None]] = nothing_to_follow
+    """The instructions that have come into play by the files that were read and changed; None if there are none."""
     seen: Seen | None = None
     """The texts of files as the model of this session has seen them last; None where there is no model."""
     reviews_first: bool = False

@@ -52,6 +52,8 @@ async def converse(kit: Kit, turn: int = 0) -> str:
         await kit.make_room(kit)
         if note := await kit.review():
             kit.emit(f.ReviewTold(note))
+        if kit.model.name != OFFLINE and (told := await kit.instruct()) is not None:
+            kit.emit(told)
         await take_turn(kit, turn)
 
 
@@ -83,7 +85,7 @@ async def _generate(kit: Kit, request: ModelRequest, turn: int) -> f.TurnEnded:
         kit.emit(f.TurnStarted(turn))
         answer = _Answer()
         try:
-            async with aclosing(kit.model.stream(request)) as chunks:  # type: ignore[type-var]  # ports promise an iterator, all models are generators
+            async with kit.lanes.slot("generate", kit.emit), aclosing(kit.model.stream(request)) as chunks:  # type: ignore[type-var]  # ports promise an iterator, all models are generators
                 async for chunk in chunks:
                     await hookpoints.before_chunk(kit, request, chunk, thinking=bool(answer.reasoning))
                     answer.take(chunk, kit)

@@ -26,6 +26,7 @@ from a3s_lsp.engine.hook_trust import ask_leave
 from a3s_lsp.engine.inner_calls import InnerCalls
 from a3s_lsp.engine.journal import Journal, Listener
 from a3s_lsp.engine.kit import Kit
+from a3s_lsp.engine.lanes.queue import Lanes
 from a3s_lsp.engine.leave import Leave
 from a3s_lsp.engine.mcp.servers import Servers
 from a3s_lsp.engine.memory.recollection import Recollection
@@ -79,6 +80,7 @@ class Session:
             Household(self.review.record, self._child_run, self._child_kit, setup.open_model, self._task_kit),
             setup.max_parallel_tasks,
         )
+        self.lanes = Lanes(session_id, setup.lanes)
         self._opened = monotonic()
         self._started = False
         self.purse = Purse(setup.budget, state.spending)
@@ -225,6 +227,7 @@ class Session:
             remember=lambda error: self.memory.remember_run(run.state, error),
             unverified=lambda: self.verification.demand(run.id),
             hooks=hooks,
+            lanes=self.lanes,
             delegate=lambda kit, call, requests, together: self.delegation.answer(
                 kit, call.id, requests, together=together
             ),
@@ -282,6 +285,7 @@ class Session:
             judge=self.leave.judge if bounded else lambda call: Allow(),
             approver=self.setup.approver,
             hooks=SessionHooks(self.hooks, self.id, self.review.record),
+            lanes=self.lanes,
             taint=self._taint,
         )
 

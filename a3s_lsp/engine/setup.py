@@ -13,6 +13,7 @@ from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.hook_trust import HeldBack
 from a3s_lsp.engine.hooks import Hooks
 from a3s_lsp.engine.kit import Limits
+from a3s_lsp.engine.lanes.config import LaneConfig
 from a3s_lsp.engine.mcp.servers_spec import ServerSpec
 from a3s_lsp.engine.memory.recollection import MemorySetup
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
@@ -62,6 +63,8 @@ class Setup:
     """The tokens that the model of a name can see, None where that is not known."""
     own_commands: Path | None = None
     """The folder of the person's own slash commands."""
+    lanes: LaneConfig | None = None
+    """How many calls go on at once, and who executes them; None lets them go straight on."""
     agents: Agents = field(default_factory=Agents)
     max_parallel_tasks: int = 8
     mcp_servers: tuple[ServerSpec, ...] = ()

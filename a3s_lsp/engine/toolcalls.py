@@ -247,7 +247,8 @@ async def execute(
     limit = kit.limits.tool_timeout_ms
     try:
         async with asyncio.timeout(None if limit is None else limit / 1000) as deadline:
-            result = await run(context_for(kit, ready.call, approved))
+            work = functools.partial(run, context_for(kit, ready.call, approved))
+            result = await kit.lanes.run(ready.call, ready.tool.lane, ready.args, work, kit.emit)
     except ToolError as error:
         return _failure(error, ready)
     except TimeoutError:
@@ -314,6 +315,7 @@ def context_for(kit: Kit, call: ToolCall, approved: ChangeSet | None = None) -> 
         keep=worth_keeping(kit.artifacts),
         tools=kit.tools.names(),
         delegate=functools.partial(kit.delegate, kit, call),
+        use_skill=functools.partial(kit.use_skill, kit, call),
         ask_model=functools.partial(ask_aside, kit, call.name),
         emit_whole=lambda text: kit.emit(f.ObjectStreamed(call.id, call.name, text)),
         report=lambda report: kit.emit(f.VerificationReported(report)),

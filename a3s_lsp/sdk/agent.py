@@ -20,8 +20,10 @@ from a3s_lsp.engine.delegation.agents import Agent as AgentOfTasks
 from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.errors import A3SError
 from a3s_lsp.engine.hooks import Hooks
+from a3s_lsp.engine.lanes.config import LaneConfig, of_settings
 from a3s_lsp.engine.mcp.servers_spec import servers_of
 from a3s_lsp.engine.memory.recollection import configured_memory, open_memory
+from a3s_lsp.engine.models.litellm_model import LiteLLMModel
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy, Confirmations
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.policy.postures import parse_posture, posture_policy
@@ -193,10 +195,11 @@ class AsyncAgent(AsyncStoredSessions):
         agents = await asyncio.to_thread(self._agents, root, options)
         return Setup(
             workspace=LocalWorkspace(root),
-            model=await self._open_named(options.model or (state.model if state else None)),
+            model=await self._model(options.model or (state.model if state else None)),
             open_model=self._open_named,
             tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
             agents=agents,
+            lanes=_lanes(options, self._settings),
             max_parallel_tasks=_parallel(options, self._settings),
             mcp_servers=servers_of(self._settings),
             environment=environment,
@@ -222,6 +225,12 @@ class AsyncAgent(AsyncStoredSessions):
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
         )
 
+    async def _model(self, name: str | None) -> Model:
+        model = await self._open_named(name)
+        if isinstance(model, LiteLLMModel):
+            model.warm()  # while the program goes on: what its first request needs takes seconds to load
+        return model
+
     def _agents(self, root: Path, options: SessionOptions) -> Agents:
         folders = (*self._settings.agent_dirs, *options.agent_dirs)
         return Agents.of(root, Path.home(), folders, [spec.to_engine() for spec in options.worker_agents])
@@ -242,6 +251,12 @@ def _as_agent(agent: AgentOfTasks, options: SessionOptions) -> SessionOptions:
     if options.max_tool_rounds is None:
         options.max_tool_rounds = agent.max_steps
     return options
+
+
+def _lanes(options: SessionOptions, settings: Settings) -> LaneConfig | None:
+    if options.queue_config is not None:
+        return options.queue_config.to_engine()
+    return None if settings.queue is None else of_settings(settings.queue)
 
 
 def _parallel(options: SessionOptions, settings: Settings) -> int:

@@ -25,6 +25,7 @@ from a3s_lsp.sdk.objects import Objects
 from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.permissions import Permissions
 from a3s_lsp.sdk.program import Programs
+from a3s_lsp.sdk.queue import Queue
 from a3s_lsp.sdk.records import Records
 from a3s_lsp.sdk.requests import Attachments, History, Request
 from a3s_lsp.sdk.results import AgentResult
@@ -105,6 +106,7 @@ class Session(
     Keeping,
     Programs,
     McpServers,
+    Queue,
     Delegation,
     Verification,
     Objects,

@@ -12,6 +12,7 @@ from a3s_lsp.sdk.checks import fitting, lower
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
 from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
 from a3s_lsp.sdk.policies import ConfirmationPolicy, PermissionPolicy
+from a3s_lsp.sdk.queue import SessionQueueConfig
 from a3s_lsp.sdk.security import DefaultSecurityProvider
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
 from a3s_lsp.sdk.verification import requirement_of
@@ -87,6 +88,8 @@ class SessionOptions:
     """When a prompt is handed to child agents before the model sees it."""
     auto_parallel: bool | None = None
     """Whether that may be several at once; wins over the one in `auto_delegation`."""
+    queue_config: SessionQueueConfig | None = None
+    """How many calls go on at once, and workers outside that execute them; None lets them go straight on."""
     checkpoint_dir: str | None = None
     """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
     can take them back. None keeps no checkpoints."""

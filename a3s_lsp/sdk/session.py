@@ -25,6 +25,7 @@ from a3s_lsp.sdk.memory import AsyncRemembering
 from a3s_lsp.sdk.objects import AsyncObjects
 from a3s_lsp.sdk.permissions import AsyncPermissions
 from a3s_lsp.sdk.program import AsyncPrograms
+from a3s_lsp.sdk.queue import AsyncQueue
 from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import Attachments, History, Request, as_request, parse_request, with_attachments
 from a3s_lsp.sdk.results import AgentEvent, AgentResult
@@ -45,6 +46,7 @@ class AsyncSession(
     AsyncKeeping,
     AsyncPrograms,
     AsyncServers,
+    AsyncQueue,
     AsyncDelegation,
     AsyncVerification,
     AsyncObjects,
