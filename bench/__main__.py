@@ -1,6 +1,6 @@
 """All measurements, as ratios in one run:
 
-scripts/bench [imports|handshake|requests|notifications|typing|events|edits|rebases|checkpoints] …
+scripts/bench [imports|handshake|requests|notifications|typing|events|edits|rebases|checkpoints|sessions] …
 scripts/bench truth [schedules]
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from bench.checkpoints import checkpoints
 from bench.client import Client, framed
 from bench.edits import edits, rebases
+from bench.sessions import sessions
 from bench.truth import truth
 
 OURS, STOCK = "bench.our_server", "bench.stock_server"
@@ -150,6 +151,7 @@ ALL: dict[str, Callable[[], None]] = {
     "edits": edits,
     "rebases": rebases,
     "checkpoints": checkpoints,
+    "sessions": sessions,
 }
 
 if __name__ == "__main__":
