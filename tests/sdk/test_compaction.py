@@ -100,12 +100,12 @@ def test_a_long_conversation_is_compacted_before_a_turn_and_says_so(tmp_path: Pa
     assert_whole(last.messages)
 
 
-def test_nothing_is_said_where_nothing_could_give_way(tmp_path: Path) -> None:
-    model = ScriptedModel([Reply("ok", usage=Usage(170_000, 5))] * 3)
+def test_nothing_is_said_and_no_model_is_asked_where_nothing_would_be_won(tmp_path: Path) -> None:
+    model = ScriptedModel([Reply("ok", usage=Usage(170_000, 5))] * 5)
     session = a3s.Agent.with_model(model).session(str(tmp_path), options_for(200_000, 0.8))
-    for n in range(2):
+    for n in range(4):
         assert compacted(list(session.stream(f"p{n}"))) == []
-    assert len(model.requests) == 2
+    assert len(model.requests) == 4
 
 
 def test_what_the_provider_counts_decides(tmp_path: Path) -> None:
