@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from a3s_lsp.memory_cli import memory
+from a3s_lsp.sessions_cli import sessions
 from a3s_lsp.version import VERSION
 
 _POSTURES = ("plan", "ask", "accept-edits", "auto")
@@ -76,6 +77,7 @@ def demo(keep: bool) -> None:
 
 
 cli.add_command(memory)
+cli.add_command(sessions)
 
 
 def _address(text: str) -> tuple[str, int]:

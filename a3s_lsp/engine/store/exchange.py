@@ -58,12 +58,17 @@ def take_in(store: SessionStore, session: Mapping[str, object], folder: Path | N
 
 
 def write_document(path: Path, session: Json) -> None:
-    """Write it as a file for its owner alone, whole or not at all. Raises StoreError."""
+    """Write a document as a file. Raises StoreError."""
+    write_file(path, json.dumps(session))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file for its owner alone, whole or not at all. Raises StoreError."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(session, file)
+            with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
