@@ -20,6 +20,18 @@ if TYPE_CHECKING:
         StoreError,
     )
     from a3s_lsp.sdk.agent import AsyncAgent
+    from a3s_lsp.sdk.ahp import HttpTransport, StdioTransport, UnixSocketTransport, WebSocketTransport
+    from a3s_lsp.sdk.ahp_values import (
+        AhpEventContext,
+        AhpEventType,
+        Fact,
+        IdleDecision,
+        IntentDetectionDecision,
+        IntentDetectionEvent,
+        MemorySummary,
+        SessionStats,
+        TargetHints,
+    )
     from a3s_lsp.sdk.blocking import Agent, Session
     from a3s_lsp.sdk.eventtypes import EventType
     from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
@@ -30,6 +42,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.review import AsyncReview, HunkInfo, Review
     from a3s_lsp.sdk.security import DefaultSecurityProvider
     from a3s_lsp.sdk.session import AsyncSession
+    from a3s_lsp.sdk.skills import SkillInfo, builtin_skills
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
     from a3s_lsp.sdk.verification import format_verification_summary
@@ -41,6 +54,8 @@ __all__ = [
     "AgentDefinition",
     "AgentEvent",
     "AgentResult",
+    "AhpEventContext",
+    "AhpEventType",
     "ArtifactStoreLimits",
     "AsyncAgent",
     "AsyncEventStream",
@@ -53,11 +68,17 @@ __all__ = [
     "DefaultSecurityProvider",
     "EventStream",
     "EventType",
+    "Fact",
     "FileMemoryStore",
     "FileSessionStore",
+    "HttpTransport",
     "HunkInfo",
+    "IdleDecision",
     "InProcessMemoryStore",
+    "IntentDetectionDecision",
+    "IntentDetectionEvent",
     "MemorySessionStore",
+    "MemorySummary",
     "ModelError",
     "PermissionPolicy",
     "PostgresSessionStore",
@@ -69,10 +90,17 @@ __all__ = [
     "SessionNotFound",
     "SessionOptions",
     "SessionQueueConfig",
+    "SessionStats",
+    "SkillInfo",
+    "StdioTransport",
     "StoreError",
+    "TargetHints",
     "ToolResult",
     "ToolText",
+    "UnixSocketTransport",
+    "WebSocketTransport",
     "WorkerAgentSpec",
+    "builtin_skills",
     "format_verification_summary",
 ]
 
@@ -82,6 +110,8 @@ _ROOMS = {
     "AgentDefinition": "a3s_lsp.sdk.workers",
     "AgentEvent": "a3s_lsp.sdk.results",
     "AgentResult": "a3s_lsp.sdk.results",
+    "AhpEventContext": "a3s_lsp.sdk.ahp_values",
+    "AhpEventType": "a3s_lsp.sdk.ahp_values",
     "ArtifactStoreLimits": "a3s_lsp.sdk.stores",
     "AsyncAgent": "a3s_lsp.sdk.agent",
     "AsyncEventStream": "a3s_lsp.sdk.streams",
@@ -94,11 +124,17 @@ _ROOMS = {
     "DefaultSecurityProvider": "a3s_lsp.sdk.security",
     "EventStream": "a3s_lsp.sdk.streams",
     "EventType": "a3s_lsp.sdk.eventtypes",
+    "Fact": "a3s_lsp.sdk.ahp_values",
     "FileMemoryStore": "a3s_lsp.sdk.memory",
     "FileSessionStore": "a3s_lsp.sdk.stores",
+    "HttpTransport": "a3s_lsp.sdk.ahp",
     "HunkInfo": "a3s_lsp.sdk.review",
+    "IdleDecision": "a3s_lsp.sdk.ahp_values",
     "InProcessMemoryStore": "a3s_lsp.sdk.memory",
+    "IntentDetectionDecision": "a3s_lsp.sdk.ahp_values",
+    "IntentDetectionEvent": "a3s_lsp.sdk.ahp_values",
     "MemorySessionStore": "a3s_lsp.sdk.stores",
+    "MemorySummary": "a3s_lsp.sdk.ahp_values",
     "ModelError": "a3s_lsp.engine.errors",
     "PermissionPolicy": "a3s_lsp.sdk.policies",
     "PostgresSessionStore": "a3s_lsp.sdk.stores",
@@ -110,10 +146,17 @@ _ROOMS = {
     "SessionNotFound": "a3s_lsp.engine.errors",
     "SessionOptions": "a3s_lsp.sdk.options",
     "SessionQueueConfig": "a3s_lsp.sdk.queue",
+    "SessionStats": "a3s_lsp.sdk.ahp_values",
+    "SkillInfo": "a3s_lsp.sdk.skills",
+    "StdioTransport": "a3s_lsp.sdk.ahp",
     "StoreError": "a3s_lsp.engine.errors",
+    "TargetHints": "a3s_lsp.sdk.ahp_values",
     "ToolResult": "a3s_lsp.sdk.results",
     "ToolText": "a3s_lsp.sdk.results",
+    "UnixSocketTransport": "a3s_lsp.sdk.ahp",
+    "WebSocketTransport": "a3s_lsp.sdk.ahp",
     "WorkerAgentSpec": "a3s_lsp.sdk.workers",
+    "builtin_skills": "a3s_lsp.sdk.skills",
     "format_verification_summary": "a3s_lsp.sdk.verification",
 }
 

@@ -27,6 +27,7 @@ StorageBackend: TypeAlias = Literal["memory", "file", "custom"]
 HandlerMode: TypeAlias = Literal["internal", "external", "hybrid"]
 RetryStrategy: TypeAlias = Literal["exponential", "fixed", "none"]
 TransportKind: TypeAlias = Literal["", "stdio", "http", "streamable-http", "sse"]
+OnFailure: TypeAlias = Literal["block", "allow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,7 @@ class Ahp:
     enabled: bool = flag("Whether the supervisor is asked.", True)
     url: str = text("The supervisor's address.")
     auth_token: str = text("The token that it expects.", secret=True)
+    on_failure: OnFailure = choice("What holds while it cannot be asked.", "block", ("block", "allow"))
     idle_ms: int | None = integer("After how long without work it is told so.", None)
 
 
