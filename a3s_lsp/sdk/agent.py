@@ -35,6 +35,8 @@ from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.learned_rules import RuleFile
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.tools.search_skills import SearchSkills
+from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.local import LocalWorkspace
@@ -47,6 +49,7 @@ from a3s_lsp.sdk.limits import limits_of
 from a3s_lsp.sdk.options import SessionOptions, planning_mode
 from a3s_lsp.sdk.policies import PermissionPolicy as GivenPolicy
 from a3s_lsp.sdk.session import AsyncSession
+from a3s_lsp.sdk.skills import skills_of
 from a3s_lsp.sdk.stored import AsyncStoredSessions
 from a3s_lsp.sdk.stores import MemorySessionStore, SessionStore, configured_store
 from a3s_lsp.sdk.verification import requirement_of
@@ -100,7 +103,7 @@ class AsyncAgent(AsyncStoredSessions):
     async def session_for_agent(
         self,
         workspace: str,
-        name: str,
+        agent_name: str,
         agent_dirs: Sequence[str] | None = None,
         options: SessionOptions | None = None,
     ) -> AsyncSession:
@@ -108,19 +111,19 @@ class AsyncAgent(AsyncStoredSessions):
         leave them open. RuntimeError if there is none."""
         chosen = with_named(options, {} if agent_dirs is None else {"agent_dirs": list(agent_dirs)})
         known = await asyncio.to_thread(self._agents, Path(string("workspace", workspace) or "."), chosen)
-        agent = known.get(string("name", name))
+        agent = known.get(string("agent_name", agent_name))
         if agent is None:
-            raise A3SError(f"agent '{name}' not found; known are: {', '.join(known.names())}")
+            raise A3SError(f"agent '{agent_name}' not found; known are: {', '.join(known.names())}")
         return await self.session(workspace, _as_agent(agent, chosen))
 
     async def session_for_worker(
-        self, workspace: str, spec: WorkerAgentSpec, options: SessionOptions | None = None
+        self, workspace: str, worker: WorkerAgentSpec, options: SessionOptions | None = None
     ) -> AsyncSession:
         """A new session that is this agent: with its permissions, prompt, model and steps where the options leave them
         open. ValueError says what is wrong with it."""
-        if not isinstance(spec, WorkerAgentSpec):
-            raise TypeError(f"spec must be a WorkerAgentSpec, not {type(spec).__name__}")
-        return await self.session(workspace, _as_agent(spec.to_engine(), with_named(options, {})))
+        if not isinstance(worker, WorkerAgentSpec):
+            raise TypeError(f"worker must be a WorkerAgentSpec, not {type(worker).__name__}")
+        return await self.session(workspace, _as_agent(worker.to_engine(), with_named(options, {})))
 
     async def resume_session(
         self, session_id: str, options: SessionOptions, workspace: str | None = None
@@ -193,11 +196,14 @@ class AsyncAgent(AsyncStoredSessions):
             memory = await open_memory(options.memory_store.memories, self._settings.memory)
         environment = safe_environment(os.environ)
         agents = await asyncio.to_thread(self._agents, root, options)
+        skills = skills_of(root, options, self._settings)
         return Setup(
             workspace=LocalWorkspace(root),
             model=await self._model(options.model or (state.model if state else None)),
             open_model=self._open_named,
-            tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
+            tools=Registry((*builtin_tools(), Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
+            skills=skills,
+            own_instructions=user_config().parent,
             agents=agents,
             lanes=_lanes(options, self._settings),
             max_parallel_tasks=_parallel(options, self._settings),

@@ -31,6 +31,7 @@ from a3s_lsp.sdk.requests import Attachments, History, Request
 from a3s_lsp.sdk.results import AgentResult
 from a3s_lsp.sdk.review import Review
 from a3s_lsp.sdk.session import AsyncSession
+from a3s_lsp.sdk.skills import SessionSkills
 from a3s_lsp.sdk.stored import StoredSessions
 from a3s_lsp.sdk.streams import EventStream as EventStream
 from a3s_lsp.sdk.verification import Verification
@@ -67,19 +68,19 @@ class Agent(StoredSessions):
     def session_for_agent(
         self,
         workspace: str,
-        name: str,
+        agent_name: str,
         agent_dirs: Sequence[str] | None = None,
         options: SessionOptions | None = None,
     ) -> Session:
         """A new session that is the agent of this name. RuntimeError if there is none."""
-        work = self._agent.session_for_agent(workspace, name, agent_dirs, options)
+        work = self._agent.session_for_agent(workspace, agent_name, agent_dirs, options)
         return Session.of(self._loop, self._loop.call(work))
 
     def session_for_worker(
-        self, workspace: str, spec: WorkerAgentSpec, options: SessionOptions | None = None
+        self, workspace: str, worker: WorkerAgentSpec, options: SessionOptions | None = None
     ) -> Session:
         """A new session that is this agent. ValueError says what is wrong with it."""
-        return Session.of(self._loop, self._loop.call(self._agent.session_for_worker(workspace, spec, options)))
+        return Session.of(self._loop, self._loop.call(self._agent.session_for_worker(workspace, worker, options)))
 
     def resume_session(self, session_id: str, options: SessionOptions, workspace: str | None = None) -> Session:
         """The stored session with this id, on another folder if one is given. `session.resume()` goes on with a run
@@ -108,6 +109,7 @@ class Session(
     McpServers,
     Queue,
     Delegation,
+    SessionSkills,
     Verification,
     Objects,
     Remembering,
@@ -142,9 +144,9 @@ class Session(
 
     # ------------------------------------------------------------ prompts
 
-    def send(self, request: Request, history: History | None = None) -> AgentResult:
+    def send(self, prompt: Request, history: History | None = None) -> AgentResult:
         """The answer. Waits its turn if a run is going. RunFailed (a RuntimeError) says why there is none."""
-        return self._loop.call(self._session.send(request, history))
+        return self._loop.call(self._session.send(prompt, history))
 
     def send_request(self, request: Mapping[str, object]) -> AgentResult:
         """The answer to a request in its long form."""
@@ -156,13 +158,13 @@ class Session(
         """The answer to a prompt with images."""
         return self._loop.call(self._session.send_with_attachments(prompt, attachments, history))
 
-    def run(self, request: Request, history: History | None = None) -> AgentResult:
+    def run(self, prompt: Request, history: History | None = None) -> AgentResult:
         """The same as `send`."""
-        return self.send(request, history)
+        return self.send(prompt, history)
 
-    def stream(self, request: Request, history: History | None = None) -> EventStream:
+    def stream(self, prompt: Request, history: History | None = None) -> EventStream:
         """The events of the answer as they happen; the last one is end, error or cancelled."""
-        return EventStream.of(self._loop, lambda: self._session.stream(request, history))
+        return EventStream.of(self._loop, lambda: self._session.stream(prompt, history))
 
     def stream_request(self, request: Mapping[str, object]) -> EventStream:
         """The events of the answer to a request in its long form."""

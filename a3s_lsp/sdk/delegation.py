@@ -34,9 +34,11 @@ class AsyncDelegation(AsyncFace):
         except ToolError as error:
             raise A3SError(f"Task delegation failed: {error}") from error
 
-    async def delegate_task(self, options: Mapping[str, object]) -> ToolResult:
-        """The same as `task`."""
-        return await self.task(options)
+    async def delegate_task(
+        self, agent: str, description: str, prompt: str, background: bool = False, max_steps: int | None = None
+    ) -> ToolResult:
+        """The same as `task`, with arguments."""
+        return await self.task(_task(agent, description, prompt, background, max_steps))
 
     async def tasks(self, tasks: Sequence[Mapping[str, object]]) -> ToolResult:
         """Give several tasks at once. One that fails, or whose agent is not there, fails alone."""
@@ -83,21 +85,21 @@ class AsyncDelegation(AsyncFace):
         """Give a child one more message between two of its turns. False if it is not going."""
         return self.engine.delegation.steer(task_id, string("text", text))
 
-    def register_worker_agent(self, spec: WorkerAgentSpec) -> AgentDefinition:
+    def register_worker_agent(self, worker: WorkerAgentSpec) -> AgentDefinition:
         """Have the session know an agent. ValueError says what is wrong with it."""
-        if not isinstance(spec, WorkerAgentSpec):
-            raise TypeError(f"spec must be a WorkerAgentSpec, not {type(spec).__name__}")
-        return AgentDefinition.of(self.engine.delegation.agents.register(spec.to_engine()))
+        if not isinstance(worker, WorkerAgentSpec):
+            raise TypeError(f"worker must be a WorkerAgentSpec, not {type(worker).__name__}")
+        return AgentDefinition.of(self.engine.delegation.agents.register(worker.to_engine()))
 
-    def register_worker_agents(self, specs: Sequence[WorkerAgentSpec]) -> list[AgentDefinition]:
+    def register_worker_agents(self, workers: Sequence[WorkerAgentSpec]) -> list[AgentDefinition]:
         """Have the session know several agents: all of them, or none if one is wrong."""
-        if isinstance(specs, str) or not isinstance(specs, Sequence):
-            raise TypeError(f"specs must be a list of WorkerAgentSpec, not {type(specs).__name__}")
-        for spec in specs:
-            if not isinstance(spec, WorkerAgentSpec):
-                raise TypeError(f"specs must be a list of WorkerAgentSpec, not of {type(spec).__name__}")
-            spec.to_engine()
-        return [self.register_worker_agent(spec) for spec in specs]
+        if isinstance(workers, str) or not isinstance(workers, Sequence):
+            raise TypeError(f"workers must be a list of WorkerAgentSpec, not {type(workers).__name__}")
+        for worker in workers:
+            if not isinstance(worker, WorkerAgentSpec):
+                raise TypeError(f"workers must be a list of WorkerAgentSpec, not of {type(worker).__name__}")
+            worker.to_engine()
+        return [self.register_worker_agent(worker) for worker in workers]
 
     def register_agent_dir(self, path: str) -> int:
         """Have the session know the agents in the files of a folder; how many there are. Files that are none are named
@@ -116,9 +118,11 @@ class Delegation(Face):
         """Give a task, and wait for the report: see `AsyncSession.task`."""
         return self._loop.call(self._session.task(options))
 
-    def delegate_task(self, options: Mapping[str, object]) -> ToolResult:
-        """The same as `task`."""
-        return self.task(options)
+    def delegate_task(
+        self, agent: str, description: str, prompt: str, background: bool = False, max_steps: int | None = None
+    ) -> ToolResult:
+        """The same as `task`, with arguments."""
+        return self.task(_task(agent, description, prompt, background, max_steps))
 
     def tasks(self, tasks: Sequence[Mapping[str, object]]) -> ToolResult:
         """Give several tasks at once. One that fails, or whose agent is not there, fails alone."""
@@ -144,13 +148,13 @@ class Delegation(Face):
         """Give a child one more message between two of its turns. False if it is not going."""
         return self._loop.here(lambda: self._session.steer_subagent_task(task_id, text))
 
-    def register_worker_agent(self, spec: WorkerAgentSpec) -> AgentDefinition:
+    def register_worker_agent(self, worker: WorkerAgentSpec) -> AgentDefinition:
         """Have the session know an agent. ValueError says what is wrong with it."""
-        return self._loop.here(lambda: self._session.register_worker_agent(spec))
+        return self._loop.here(lambda: self._session.register_worker_agent(worker))
 
-    def register_worker_agents(self, specs: Sequence[WorkerAgentSpec]) -> list[AgentDefinition]:
+    def register_worker_agents(self, workers: Sequence[WorkerAgentSpec]) -> list[AgentDefinition]:
         """Have the session know several agents: all of them, or none if one is wrong."""
-        return self._loop.here(lambda: self._session.register_worker_agents(specs))
+        return self._loop.here(lambda: self._session.register_worker_agents(workers))
 
     def register_agent_dir(self, path: str) -> int:
         """Have the session know the agents in the files of a folder; how many there are."""
@@ -159,3 +163,8 @@ class Delegation(Face):
     def agent_problems(self) -> list[str]:
         """Sentences about files that were to be agents, and are none."""
         return self._loop.here(self._session.agent_problems)
+
+
+def _task(agent: str, description: str, prompt: str, background: bool, max_steps: int | None) -> Json:
+    steps: Json = {} if max_steps is None else {"max_steps": max_steps}
+    return {"agent": agent, "description": description, "prompt": prompt, "background": background, **steps}

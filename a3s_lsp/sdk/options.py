@@ -79,6 +79,10 @@ class SessionOptions:
     artifact_store_limits: ArtifactStoreLimits | None = None
     require_verification: bool | str | Sequence[object] | Mapping[str, object] | None = None
     """What has to be verified before a run that changed files may succeed: see docs/sdk/verification.md."""
+    builtin_skills: bool = False
+    """Whether the session knows the skills that need no file: see `builtin_skills()`."""
+    skill_dirs: list[str] = field(default_factory=list)
+    """Folders with skills in files, relative to the workspace; those of the configuration come first."""
     agent_dirs: list[str] = field(default_factory=list)
     """Folders with agents in files, relative to the workspace; those of the configuration come first."""
     worker_agents: list[WorkerAgentSpec] = field(default_factory=list)
@@ -113,11 +117,11 @@ class SessionOptions:
         shown["inline_skills"] = len(self._inline_skills)
         return f"SessionOptions({', '.join(f'{name}={_shown(value)}' for name, value in shown.items())})"
 
-    def add_worker_agent(self, spec: WorkerAgentSpec) -> None:
+    def add_worker_agent(self, worker: WorkerAgentSpec) -> None:
         """Let the session know an agent."""
-        if not isinstance(spec, WorkerAgentSpec):
-            raise TypeError(f"spec must be a WorkerAgentSpec, not {type(spec).__name__}")
-        self.worker_agents = [*self.worker_agents, spec]
+        if not isinstance(worker, WorkerAgentSpec):
+            raise TypeError(f"worker must be a WorkerAgentSpec, not {type(worker).__name__}")
+        self.worker_agents = [*self.worker_agents, worker]
 
     def add_persona(self, name: str, content: str) -> None:
         """Let the agent be somebody: the text stands where the prompt says who the agent is. The last one holds."""
@@ -132,6 +136,8 @@ _DEFAULTS: Final[dict[str, object]] = {
     **dict.fromkeys(SessionOptions.__dataclass_fields__, None),
     "auto_save": False,
     "auto_compact": False,
+    "builtin_skills": False,
+    "skill_dirs": [],
     "agent_dirs": [],
     "worker_agents": [],
     "_inline_skills": (),

@@ -30,6 +30,7 @@ from a3s_lsp.sdk.records import AsyncRecords
 from a3s_lsp.sdk.requests import Attachments, History, Request, as_request, parse_request, with_attachments
 from a3s_lsp.sdk.results import AgentEvent, AgentResult
 from a3s_lsp.sdk.review import AsyncReview
+from a3s_lsp.sdk.skills import AsyncSkills
 from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.verification import AsyncVerification
 
@@ -48,6 +49,7 @@ class AsyncSession(
     AsyncServers,
     AsyncQueue,
     AsyncDelegation,
+    AsyncSkills,
     AsyncVerification,
     AsyncObjects,
     AsyncRemembering,
@@ -85,10 +87,10 @@ class AsyncSession(
 
     # ------------------------------------------------------------ prompts
 
-    async def send(self, request: Request, history: History | None = None) -> AgentResult:
+    async def send(self, prompt: Request, history: History | None = None) -> AgentResult:
         """The answer. Waits its turn if a run is going. RunFailed says why there is none."""
-        prompt = parse_request(request, history)
-        asked = await self.engine.slash.answer(prompt)
+        wanted = parse_request(prompt, history)
+        asked = await self.engine.slash.answer(wanted)
         if isinstance(asked, str):
             return AgentResult.of(asked, Usage(), 0)
         run = self.engine.start(asked)
@@ -108,16 +110,16 @@ class AsyncSession(
         """The answer to a prompt with images."""
         return await self.send(with_attachments(prompt, attachments), history)
 
-    async def run(self, request: Request, history: History | None = None) -> AgentResult:
+    async def run(self, prompt: Request, history: History | None = None) -> AgentResult:
         """The same as `send`."""
-        return await self.send(request, history)
+        return await self.send(prompt, history)
 
-    def stream(self, request: Request, history: History | None = None) -> AsyncEventStream:
+    def stream(self, prompt: Request, history: History | None = None) -> AsyncEventStream:
         """The events of the answer as they happen; the last one is end, error or cancelled."""
-        prompt = parse_request(request, history)
-        if self.engine.slash.find(prompt.prompt) is not None:
-            return self._stream_command(prompt)
-        run = self.engine.start(prompt)
+        wanted = parse_request(prompt, history)
+        if self.engine.slash.find(wanted.prompt) is not None:
+            return self._stream_command(wanted)
+        run = self.engine.start(wanted)
         stream = AsyncEventStream.of(run.cancel)
         self._feed(run, stream.put)
         return stream

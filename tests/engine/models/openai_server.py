@@ -47,6 +47,18 @@ def text(*pieces: str, numbers: Body | None = None, hold_at: int | None = None, 
     return Answer(events=[*events, delta({}, finish), usage(numbers)], hold_at=hold_at)
 
 
+def call(call_id: str, name: str, **arguments: object) -> Body:
+    """A tool call for `calls`."""
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def calls(*wanted: Body) -> Answer:
+    """An answer that is nothing but tool calls."""
+    pieces = [{"index": index, **each} for index, each in enumerate(wanted)]
+    return Answer(events=[delta({"tool_calls": pieces}), delta({}, "tool_calls"), usage()])
+
+
 def cut(*pieces: str) -> Answer:
     """An answer whose connection ends before its end."""
     return Answer(events=[delta({"content": piece}) for piece in pieces], done=False)
