@@ -17,6 +17,7 @@ from a3s_lsp.engine.budget import Purse
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.commands.slash import SlashCommands
 from a3s_lsp.engine.context.compacting import Compacting
+from a3s_lsp.engine.context.instructions import FolderInstructions, Instructions
 from a3s_lsp.engine.context.resolving import Context
 from a3s_lsp.engine.delegation.delegation import Delegation, Household
 from a3s_lsp.engine.errors import A3SError
@@ -41,6 +42,7 @@ from a3s_lsp.engine.sealing import Sealer
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.session_ids import check_id
 from a3s_lsp.engine.setup import Setup as Setup
+from a3s_lsp.engine.skills.using import SkillUse
 from a3s_lsp.engine.state import State, folded
 from a3s_lsp.engine.store.artifacts import shelf_of
 from a3s_lsp.engine.store.writer import LogWriter
@@ -48,6 +50,7 @@ from a3s_lsp.engine.toolcalls import Ready, execute, finish
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.verifying import Verification
+from a3s_lsp.engine.workspace.addresses import address
 
 T = TypeVar("T")
 
@@ -71,7 +74,8 @@ class Session:
             self._journal, setup.workspace, self.call_tool, self._executing, setup.verification
         )
         self.memory = Recollection(self._journal, setup.memory, setup.redactor.text)
-        self.context = Context(setup.slots, setup.workspace, self.memory)
+        self.instructions = Instructions(setup.workspace, setup.own_instructions, self.leave.denies_reading)
+        self.context = Context(setup.slots, setup.workspace, self.memory, self.instructions, setup.skills)
         self.hooks = setup.hooks
         self.mcp = Servers(setup.workspace.root, setup.environment, setup.tools, self._journal.append)
         self.delegation = Delegation(
@@ -80,6 +84,7 @@ class Session:
             Household(self.review.record, self._child_run, self._child_kit, setup.open_model, self._task_kit),
             setup.max_parallel_tasks,
         )
+        self.skills = SkillUse(setup.skills, self.delegation, state, self._task_kit)
         self.lanes = Lanes(session_id, setup.lanes)
         self._opened = monotonic()
         self._started = False
@@ -104,7 +109,7 @@ class Session:
             if await writer.call(lambda: writer.store.info(session_id)) is not None:
                 raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
             session = cls(session_id, setup, writer, State())
-            session._journal.append(f.SessionOpened(str(setup.workspace.root), setup.model.name))
+            session._journal.append(f.SessionOpened(address(setup.workspace.root), setup.model.name))
             await session.review.start()
             session.mcp.begin(setup.mcp_servers)
             await session._journal.settled()
@@ -125,8 +130,8 @@ class Session:
             if sealed is not records:  # what has come to be known as a secret since they were written
                 state = folded(sealed)
             session = cls(session_id, made, writer, state)
-            if str(session.workspace.root) != state.workspace:
-                session._journal.append(f.WorkspaceMoved(str(session.workspace.root)))
+            if address(session.workspace.root) != state.workspace:
+                session._journal.append(f.WorkspaceMoved(address(session.workspace.root)))
             await session.review.start()
             session.mcp.begin(session.setup.mcp_servers)
             return session
@@ -231,6 +236,8 @@ class Session:
             delegate=lambda kit, call, requests, together: self.delegation.answer(
                 kit, call.id, requests, together=together
             ),
+            use_skill=self.skills.use,
+            instruct=self._instruct(run, hooks),
             make_room=lambda kit: self.compacting.make_room(kit, run.id),
             interrupted={call_id: self.review.done_by(call_id) for call_id in self.state.begun},
         )
@@ -275,6 +282,7 @@ class Session:
             delegate=lambda kit, call, requests, together: self.delegation.answer(
                 None, "", requests, together=together
             ),
+            use_skill=lambda kit, call, name, prompt: self.skills.use(None, call, name, prompt),
         )
 
     def _task_kit(self) -> Kit:
@@ -308,7 +316,11 @@ class Session:
             seen=Seen(),
             course=run.state.course,
             make_room=lambda kit: self.compacting.make_room(kit, run.id),
+            instruct=self._instruct(run, hooks),
         )
+
+    def _instruct(self, run: Run, hooks: SessionHooks) -> FolderInstructions:
+        return FolderInstructions(self.instructions, run.state.in_play, hooks, lambda: self.state.conversation(run.id))
 
     def _own_kit(self) -> Kit:
         """The kit of what concerns the whole conversation, while no run is going."""

@@ -28,6 +28,7 @@ from a3s_lsp.engine.ports import Answer, Approver, Tool, ToolContext, ToolResult
 from a3s_lsp.engine.tools.applying import commit
 from a3s_lsp.engine.tools.arguments import Invalid, prepare
 from a3s_lsp.engine.tools.limits import SHOWN_BYTES, cap, worth_keeping
+from a3s_lsp.engine.workspace.addresses import addressed
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +271,7 @@ async def execute(
 
 async def finish(kit: Kit, call: ToolCall, result: ToolResult) -> ToolResult:
     """Bound the result and make it a fact."""
-    capped = await bounded(kit, call, result)
+    capped = await bounded(kit, call, addressed(result, kit.workspace.root))
     if (flag := flagged(call.id, call.name, capped)) is not None:
         kit.emit(flag)
     capped = replace(capped, output=capped.output + kit.course.warning(call, capped.output, capped.exit_code))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from a3s_lsp.engine.workspace.addresses import address
+
 _IDENTITY = "You are a coding agent that works inside the person's editor."
 _CORE = """\
 You operate in an agentic loop: you call tools, read their results, and go on until the task is done.
@@ -81,4 +83,4 @@ def _identity(slots: PromptSlots) -> Iterable[str]:
 
 def _environment(root: Path) -> str:
     today = datetime.now().astimezone().date().isoformat()
-    return f"## Environment\n- Date: {today}\n- Platform: {sys.platform}\n- Working directory: {root}"
+    return f"## Environment\n- Date: {today}\n- Platform: {sys.platform}\n- Working directory: {address(root)}"

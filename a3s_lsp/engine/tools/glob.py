@@ -11,8 +11,9 @@ from typing import Annotated
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult
+from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
+from a3s_lsp.engine.workspace.abilities import Searching, Walked
 from a3s_lsp.engine.workspace.globs import compile_glob
 from a3s_lsp.engine.workspace.search import list_files
 
@@ -48,17 +49,23 @@ class Glob:
         pattern = wanted.pattern.removeprefix("./")
         _check(pattern)
         start = context.workspace.resolve(wanted.path)
-        if not start.is_dir():
-            raise ToolError(f"Failed to read directory {start}: it is not a folder.", {"type": "not_found"})
-        folder = start / _fixed_part(pattern)
-        files = await list_files(context.workspace, folder) if folder.is_dir() else []
+        walked = await _walked(context.workspace, start, start / _fixed_part(pattern))
         matches = compile_glob(pattern).match
-        found = [path for path in _with_folders(files, start) if matches(path.relative_to(start).as_posix())]
+        found = [path for path in _with_folders(walked.files, start) if matches(path.relative_to(start).as_posix())]
+        rest = "" if walked.complete else "\n\n[There are more files than are looked at: narrow the path.]"
         if not found:
-            return ToolResult(f"No files found matching pattern: {wanted.pattern}")
+            return ToolResult(f"No files found matching pattern: {wanted.pattern}{rest}")
         names = sorted(context.workspace.display(path) for path in found)
         text = "\n".join(names)
-        return ToolResult(f"{text}\n\n{len(names)} file(s) found", metadata={"paths": names})
+        return ToolResult(f"{text}\n\n{len(names)} file(s) found{rest}", metadata={"paths": names})
+
+
+async def _walked(workspace: Workspace, start: Path, folder: Path) -> Walked:
+    if isinstance(workspace, Searching):
+        return await workspace.walk(folder)
+    if not start.is_dir():
+        raise ToolError(f"Failed to read directory {start}: it is not a folder.", {"type": "not_found"})
+    return Walked(tuple(await list_files(workspace, folder)) if folder.is_dir() else ())
 
 
 def _check(pattern: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from a3s_lsp.engine.changes import ChangeSet
@@ -11,6 +12,7 @@ from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, Workspace
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
+from a3s_lsp.engine.workspace.abilities import Searching
 from a3s_lsp.engine.workspace.found import FileHits, Query
 from a3s_lsp.engine.workspace.lines import LINE_CHARACTERS
 from a3s_lsp.engine.workspace.search import search
@@ -50,7 +52,7 @@ class Grep:
         wanted = load(GrepArguments, args)
         around = min(max(0, wanted.context), _MAX_CONTEXT)
         path = context.workspace.resolve(wanted.path)
-        if not path.exists() and not any(document.path == path for document in context.workspace.unsaved()):
+        if not _is_there(path, context.workspace):
             raise ToolError(f"Grep search failed: {path} does not exist.", {"type": "not_found", "path": str(path)})
         query = Query(wanted.pattern, path, wanted.glob or None, ignore_case=wanted.ignore_case, context=around)
         found = await search(context.workspace, query)
@@ -60,6 +62,12 @@ class Grep:
         count = sum(hit.is_match for file in found.files for hit in file.lines)
         rest = "" if found.complete else "\n\n[There are more: narrow the pattern, the path or the glob.]"
         return ToolResult(f"{body}\n{count} match(es) in {len(found.files)} file(s){rest}")
+
+
+def _is_there(path: Path, workspace: Workspace) -> bool:
+    if isinstance(workspace, Searching):
+        return True  # what is not there has no matches
+    return path.exists() or any(document.path == path for document in workspace.unsaved())
 
 
 def _shown(file: FileHits, workspace: Workspace, grouped: bool) -> Iterator[str]:

@@ -13,6 +13,7 @@ from a3s_lsp.engine.errors import ToolError
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult
 from a3s_lsp.engine.tools.arguments import Parameter, load, specification
+from a3s_lsp.engine.workspace.abilities import Entry, EntryKind, Listing
 
 _DESCRIPTION = """List a folder: folders first, then the rest by name, with sizes; hidden files are shown. To find \
 files by name in all folders use glob."""
@@ -39,30 +40,37 @@ class Ls:
         return None
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
-        folder = context.workspace.resolve(load(LsArguments, args).path)
-        entries = await asyncio.to_thread(_entries, folder)
+        workspace = context.workspace
+        folder = workspace.resolve(load(LsArguments, args).path)
+        found = await (
+            workspace.entries(folder) if isinstance(workspace, Listing) else asyncio.to_thread(_entries, folder)
+        )
+        entries = [_row(entry) for entry in sorted(found, key=lambda entry: (entry.kind != "dir", entry.name))]
         body = "".join(entries) + f"\n{len(entries)} entries\n" if entries else "(empty directory)\n"
         return ToolResult(f"Directory: {folder}\n\n{body}")
 
 
-def _entries(folder: Path) -> list[str]:
+def _entries(folder: Path) -> list[Entry]:
     try:
         with os.scandir(folder) as found:
-            rows = [_row(entry) for entry in found]
+            return [_entry(entry) for entry in found]
     except OSError as error:
         kind = {"type": "not_found" if isinstance(error, FileNotFoundError) else "invalid_argument"}
         raise ToolError(
             f"Failed to read directory {folder}: {error.strerror} (os error {error.errno}).",
             {**kind, "path": str(folder)},
         ) from error
-    rows.sort(key=lambda row: (row[0] != "dir", row[1]))
-    return [f"{kind:<6}{size:>9}  {name}\n" for kind, name, size in rows]
 
 
-def _row(entry: os.DirEntry[str]) -> tuple[str, str, str]:
-    kind = "link" if entry.is_symlink() else "dir" if entry.is_dir() else "file"
+def _entry(entry: os.DirEntry[str]) -> Entry:
+    kind: EntryKind = "link" if entry.is_symlink() else "dir" if entry.is_dir() else "file"
     name = os.fsencode(entry.name).decode(errors="replace")
-    return kind, f"{name}/" if kind == "dir" else name, _size(entry.stat(follow_symlinks=False).st_size)
+    return Entry(kind, name, entry.stat(follow_symlinks=False).st_size)
+
+
+def _row(entry: Entry) -> str:
+    name = f"{entry.name}/" if entry.kind == "dir" else entry.name
+    return f"{entry.kind:<6}{_size(entry.size):>9}  {name}\n"
 
 
 def _size(size: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from a3s_lsp.engine.ports import Document, Workspace
 from a3s_lsp.engine.workspace import walk
+from a3s_lsp.engine.workspace.abilities import Searching
 from a3s_lsp.engine.workspace.found import FileHits, Found, Query
 from a3s_lsp.engine.workspace.globs import selects
 from a3s_lsp.engine.workspace.ripgrep import list_disk, ripgrep, search_disk, search_text
@@ -15,6 +16,8 @@ from a3s_lsp.engine.workspace.ripgrep import list_disk, ripgrep, search_disk, se
 
 async def search(workspace: Workspace, query: Query) -> Found:
     """Find a pattern in all text files that are not ignored. ToolError if the pattern is none."""
+    if isinstance(workspace, Searching):
+        return await workspace.search(query)
     return await search_with(ripgrep(), workspace, query)
 
 
