@@ -168,6 +168,13 @@ class AsyncSession(
 
         stream = AsyncEventStream.of(stop)
         task = asyncio.get_running_loop().create_task(answer(), name=f"command {prompt.prompt.split()[0]}")
+
+        def failed(task: asyncio.Task[None]) -> None:  # by a defect of ours: whoever reads the stream must not wait on
+            if not task.cancelled() and (error := task.exception()) is not None:
+                text = f"Internal error: {type(error).__name__}: {error}"
+                stream.put(AgentEvent.made("error", {"error": text, "total_tokens": 0}))
+
+        task.add_done_callback(failed)
         return stream
 
     async def resume(self) -> AgentResult | None:
