@@ -28,8 +28,11 @@ from a3s_lsp.engine.policy.postures import Posture, posture_policy
 from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Approver, Editor, Model, Unsaved
 from a3s_lsp.engine.session import Setup
+from a3s_lsp.engine.skills.registry import Skills, own_skill_folders
 from a3s_lsp.engine.store.trust import Trust
 from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.tools.search_skills import SearchSkills
+from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.leases import Leases
@@ -61,6 +64,11 @@ class Surroundings:
     def own_commands(self) -> Path:
         """The folder of the person's own slash commands."""
         return self.user_config.parent / "commands"
+
+    @property
+    def own_skills(self) -> tuple[Path, ...]:
+        """The folders of the person's own skills; the later ones win."""
+        return own_skill_folders(Path.home(), self.user_config.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +111,16 @@ async def assemble(
     environment = safe_environment(surroundings.environ)
     held = await asyncio.to_thread(_held_back, loaded, root, environment, surroundings)
     agents = await asyncio.to_thread(Agents.of, root, Path.home(), settings.agent_dirs, ())
+    skills = Skills.of(
+        root, surroundings.own_skills, settings.skill_dirs, builtin=True, trusted=not _of_project(loaded, surroundings)
+    )
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
         open_model=open_named,
-        tools=Registry((*builtin_tools(), Task(agents), ParallelTask())),
+        tools=Registry((*builtin_tools(), Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
+        skills=skills,
+        own_instructions=surroundings.user_config.parent,
         agents=agents,
         lanes=None if settings.queue is None else of_settings(settings.queue),
         max_parallel_tasks=settings.max_parallel_tasks,

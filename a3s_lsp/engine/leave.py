@@ -65,6 +65,10 @@ class Leave:
         verdict = admit(policy, self._confirmation, call)
         return verdict if book.trouble is None or isinstance(verdict, Deny) else self._in_trouble(book.trouble)
 
+    def denies_reading(self, path: str) -> bool:
+        """Whether the policy forbids that the file at this path, relative to the workspace, is read."""
+        return isinstance(decide(self.policy, CallFacts("read", path, {"file_path": path}, "query", (path,))), Deny)
+
     def _in_trouble(self, trouble: str) -> Verdict:
         """Whatever was denied by a rule that cannot be read any more must not happen unasked."""
         return Deny(trouble.rstrip(".")) if self._confirmation is None else Ask(guarded=True)

@@ -333,6 +333,11 @@ async def childless(requests: Sequence[TaskRequest], together: bool) -> ToolResu
     raise ToolError("Tasks cannot be given from within this call.")
 
 
+async def unskilled(name: str, prompt: str) -> ToolResult:
+    """The answer where there are no skills."""
+    raise ToolError("Skills cannot be used from within this call.")
+
+
 def unreported(report: Report) -> None:
     """Keep no report of what was verified."""
 
@@ -371,6 +376,8 @@ class ToolContext:
     """How many bytes of the output of a command are worth keeping."""
     delegate: Callable[[Sequence[TaskRequest], bool], Awaitable[ToolResult]] = childless
     """Give tasks to child agents, one or several together, and tell how they came out."""
+    use_skill: Callable[[str, str], Awaitable[ToolResult]] = unskilled
+    """Have a skill, by its name, answer a prompt."""
     tools: tuple[str, ...] = ()
     """The names of the tools that `call` knows."""
     ask_model: AskModel = nobody

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from a3s_lsp.engine.commands.command import check_name
+from a3s_lsp.engine.commands.placeholders import filled
 from a3s_lsp.engine.errors import PathRefused
 from a3s_lsp.engine.ports import Workspace
 
@@ -22,7 +22,6 @@ FOLDER = ".a3s/commands"
 """Where a project keeps its commands."""
 MOST_BYTES = 64 * 1024
 _MOST_FILES = 200
-_PLACEHOLDER = re.compile(r"\$(?:(ARGUMENTS)\b|([1-9]))")
 _OUTSIDE_PARENTHESES = re.compile(r",(?![^()]*\))")
 
 
@@ -41,15 +40,7 @@ class PromptFile:
 
     def prompt(self, args: str) -> str:
         """The body with the arguments in their places; behind it, if it has no place for them."""
-        words = _words(args)
-
-        def given(found: re.Match[str]) -> str:
-            if found[1]:
-                return args
-            place = int(found[2])
-            return words[place - 1] if place <= len(words) else ""
-
-        text, places = _PLACEHOLDER.subn(given, self.body)
+        text, places = filled(self.body, args)
         return text if places or not args else f"{text}\n\nArguments: {args}"
 
 
@@ -173,13 +164,6 @@ def _listed(value: str) -> tuple[str, ...]:
     """`Read, Bash(git add:*)` and `[Read, Grep]` as single patterns."""
     inner = value[1:-1] if value.startswith("[") and value.endswith("]") else value
     return tuple(name for part in _OUTSIDE_PARENTHESES.split(inner) if (name := _bare(part)))
-
-
-def _words(args: str) -> list[str]:
-    try:
-        return shlex.split(args)
-    except ValueError:  # a quote that is not closed, as in "don't"
-        return args.split()
 
 
 def _short(line: str) -> str:

@@ -22,6 +22,7 @@ from a3s_lsp.engine.policy.permissions import PermissionPolicy
 from a3s_lsp.engine.policy.redaction import Redactor
 from a3s_lsp.engine.policy.security import Security
 from a3s_lsp.engine.ports import Approver, Model, Unsaved, Workspace
+from a3s_lsp.engine.skills.registry import Skills
 from a3s_lsp.engine.tools.limits import ArtifactStore
 from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.verifying import Requirement
@@ -63,6 +64,9 @@ class Setup:
     """The tokens that the model of a name can see, None where that is not known."""
     own_commands: Path | None = None
     """The folder of the person's own slash commands."""
+    own_instructions: Path | None = None
+    """The folder of the person's own AGENTS.md."""
+    skills: Skills = field(default_factory=Skills)
     lanes: LaneConfig | None = None
     """How many calls go on at once, and who executes them; None lets them go straight on."""
     agents: Agents = field(default_factory=Agents)

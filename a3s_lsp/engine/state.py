@@ -10,6 +10,7 @@ from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hook_facts
 from a3s_lsp.engine.budget import Spending
 from a3s_lsp.engine.context.compactions import Compactions
+from a3s_lsp.engine.context.in_play import InPlay
 from a3s_lsp.engine.delegation.rows import Tasks
 from a3s_lsp.engine.guards import Course
 from a3s_lsp.engine.ledger import Ledger
@@ -66,6 +67,7 @@ class RunState:
     """The call that gave a child its task, "" for the program's own; None for a run of the session itself."""
     allowed: tuple[str, ...] | None = None
     """Patterns of the calls that this run may make at most; None narrows nothing."""
+    in_play: InPlay = field(default_factory=InPlay)
     course: Course = field(default_factory=Course)
     limits: Json | None = None
     budget: Json | None = None
@@ -170,6 +172,7 @@ class State:
         run.updated_ms = record.time_ms
         run.event_count += record.seq is not None
         run.course.apply(fact)
+        run.in_play.apply(fact)
         talk = self.messages if run.own is None else run.own
         match fact:
             case f.RunStarted(prompt=prompt, attachments=attachments):
@@ -182,6 +185,8 @@ class State:
                 run.steering.append(text)
             case f.Steered(text=text):
                 del run.steering[:1]
+                talk.append(UserMessage(text))
+            case f.InstructionsTold(text=text):
                 talk.append(UserMessage(text))
             case f.ReviewTold(text=text) | f.VerificationDemanded(text=text) | f.Continued(text=text):
                 talk.append(UserMessage(text))

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import uuid
+import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ from a3s_lsp.sdk.workers import WorkerAgentSpec
 class AsyncAgent(AsyncStoredSessions):
     """A configuration, ready to have sessions. Made by `create`."""
 
+    _sessions: weakref.WeakSet[EngineSession]
     _open_named: Callable[[str | None], Awaitable[Model]]
     _settings: Settings
 
@@ -88,6 +90,7 @@ class AsyncAgent(AsyncStoredSessions):
         self = object.__new__(cls)
         self._open_named = open_named
         self._settings = settings
+        self._sessions = weakref.WeakSet()
         self._store = configured_store(settings)
         return self
 
@@ -154,6 +157,11 @@ class AsyncAgent(AsyncStoredSessions):
             await store.writer.call(lambda: store.delete(fork_id))
             raise
 
+    async def refresh_mcp_tools(self) -> None:
+        """Connect again, in all sessions of this agent, what is not connected of their MCP servers."""
+        open_ones = [session for session in self._sessions if not session.closed]
+        await asyncio.gather(*(session.mcp.refresh() for session in open_ones))
+
     def _store_of(self, options: SessionOptions, caller: str) -> SessionStore:
         store = options.session_store or self._store
         if store is None:
@@ -179,6 +187,7 @@ class AsyncAgent(AsyncStoredSessions):
         self, engine: EngineSession, workspace: str, options: SessionOptions, store: SessionStore
     ) -> AsyncSession:
         # Another session of the same store has the model of its own log, which may have been switched.
+        self._sessions.add(engine)
         same = with_named(options, {})
         same.model = None
         return AsyncSession.of(engine, workspace, lambda session_id: self._resumed(session_id, same, store, None))

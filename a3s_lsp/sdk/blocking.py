@@ -93,6 +93,10 @@ class Agent(StoredSessions):
         """A new session that begins as the stored one was before the run or call `at`, or as it is."""
         return Session.of(self._loop, self._loop.call(self._agent.fork_session(session_id, options, at, new_id)))
 
+    def refresh_mcp_tools(self) -> None:
+        """Connect again, in all sessions of this agent, what is not connected of their MCP servers."""
+        self._loop.call(self._agent.refresh_mcp_tools())
+
     def __repr__(self) -> str:
         return "Agent(...)"
 

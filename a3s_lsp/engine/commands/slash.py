@@ -12,8 +12,6 @@ from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.commands.command import Command, check_name, parse
 from a3s_lsp.engine.errors import A3SError, RunCancelled
 from a3s_lsp.engine.facts import RunQueued
-from a3s_lsp.engine.policy.permissions import decide
-from a3s_lsp.engine.policy.verdicts import CallFacts, Deny
 from a3s_lsp.engine.project_commands import CommandFiles, PromptFile
 from a3s_lsp.engine.prompt_references import with_references
 
@@ -136,11 +134,7 @@ def file_commands(files: CommandFiles) -> list[Command]:
 
 def _from_file(file: PromptFile) -> Command:
     async def run(args: str, session: Session) -> RunQueued:
-        def denied(path: str) -> bool:
-            reading = CallFacts("read", path, {"file_path": path}, "query", (path,))
-            return isinstance(decide(session.leave.policy, reading), Deny)
-
-        prompt = await with_references(file.prompt(args), session.workspace, denied)
+        prompt = await with_references(file.prompt(args), session.workspace, session.leave.denies_reading)
         return RunQueued(prompt, model=file.model, allowed=file.allowed)
 
     usage = f"/{file.name} {file.hint}" if file.hint else None

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _CLOSING = re.compile(r"</(?=\s*context)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A block, with who has it to say and where it comes from."""
+
+    provider: str
+    source: str
+    text: str
 
 
 def block(source: str, kind: str, text: str) -> str:

@@ -29,6 +29,8 @@ class Agent:
     native: bool = False
     confirmation_inheritance: Inheritance | None = None
     source: str = ""
+    grants: bool = False
+    """Whether its own rules give leave where its parent's policy has none that is about the call."""
 
     @property
     def inheritance(self) -> Inheritance:

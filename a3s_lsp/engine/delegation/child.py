@@ -13,6 +13,7 @@ from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.policy.gate import no_approver_text
 from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.rules import parse_rule
+from a3s_lsp.engine.policy.shell import take_apart
 from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny, Verdict, strictest
 from a3s_lsp.engine.tools.registry import Registry
 
@@ -26,6 +27,8 @@ def judged(agent: Agent, parents: Callable[[CallFacts], Verdict]) -> Callable[[C
 
     def judge(call: CallFacts) -> Verdict:
         own, theirs = decide(agent.permissions, call), parents(call)
+        if agent.grants and isinstance(own, Allow) and own.rule is not None and _left_open(theirs, call):
+            return own
         if isinstance(theirs, Deny):
             return theirs
         if isinstance(own, Ask) and not own.guarded:
@@ -39,6 +42,15 @@ def judged(agent: Agent, parents: Callable[[CallFacts], Verdict]) -> Callable[[C
         return strictest([own, theirs])
 
     return judge
+
+
+def _left_open(verdict: Verdict, call: CallFacts) -> bool:
+    """Whether a person would have been asked only because no rule is about the call, and nothing forbids it. What a
+    command will do that cannot be known before may be what a rule forbids."""
+    if call.name == "bash" and take_apart(call.subject).opaque:
+        return False
+    asks = isinstance(verdict, Deny) and verdict.reason == no_approver_text(call.name)
+    return verdict.rule is None and (asks or (isinstance(verdict, Ask) and not verdict.guarded))
 
 
 def tools_for(agent: Agent, tools: Registry) -> Registry:
@@ -71,6 +83,7 @@ def narrowed(parent: Kit, agent: Agent, own: Kit) -> Kit:
         course=own.course,
         make_room=own.make_room,
         review=own.review,
+        instruct=own.instruct,
         unverified=own.unverified,
         remember=own.remember,
         interrupted={},
@@ -91,13 +104,14 @@ def routed(
                 to_parent(fact)
             case _:
                 to_child(fact)
-        if (progress := _progress(fact)) is not None:
+        if (progress := progress_of(fact)) is not None:
             to_parent(SubagentProgressed(task_id, *progress))
 
     return emit
 
 
-def _progress(fact: f.Fact) -> tuple[str, dict[str, object]] | None:
+def progress_of(fact: f.Fact) -> tuple[str, dict[str, object]] | None:
+    """The word of progress that goes with a fact, if one does: its name, and what there is to say."""
     match fact:
         case f.CallEnded(name=name, exit_code=exit_code, output=output, error_kind=kind):
             row: dict[str, object] = {"tool": name, "exit_code": exit_code, "output_bytes": len(output.encode())}

@@ -58,7 +58,12 @@ class Delegation:
     async def give(self, request: TaskRequest, parent: Kit | None = None, call_id: str = "") -> TaskOutcome:
         """Give a task, and wait for its end. Cancelled, it stops the child first. Raises ToolError for an agent that
         is not there."""
-        agent = self.check(request)
+        return await self.employ(self.check(request), request, parent, call_id)
+
+    async def employ(
+        self, agent: Agent, request: TaskRequest, parent: Kit | None = None, call_id: str = ""
+    ) -> TaskOutcome:
+        """Give a task to this very agent, and wait for its end. Cancelled, it stops the child first."""
         task_id = _new_id()
         kit = parent or self._house.direct_kit()
         told = kit.emit if parent is not None else self._outside

@@ -44,6 +44,14 @@ class Typed(Protocol):
     def arguments(self) -> type[DataclassInstance]: ...
 
 
+@runtime_checkable
+class Lenient(Protocol):
+    """A tool that knows other ways in which models write its arguments."""
+
+    def understood(self, given: Json) -> Json:
+        """The arguments by the names of the schema, as far as can be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Checked arguments under the names of the schema; `notes` is to be added to the result, for the model to learn."""
@@ -101,6 +109,8 @@ def prepare(tool: Tool, raw: str | Mapping[str, object]) -> Preparation:
         return given
     if (complaint := _unsendable(given)) is not None:
         return _invalid(complaint)
+    if isinstance(tool, Lenient):
+        given = tool.understood(given)
     schema = tool.spec.parameters
     known = [str(name) for name in cast("Mapping[str, object]", schema.get("properties") or {})]
     required = [str(name) for name in cast("Collection[object]", schema.get("required") or ())]
