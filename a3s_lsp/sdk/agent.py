@@ -35,19 +35,19 @@ from a3s_lsp.engine.session import Setup
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.learned_rules import RuleFile
 from a3s_lsp.engine.tools.limits import ArtifactStore
-from a3s_lsp.engine.tools.registry import Registry, builtin_tools
+from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.tools.search_skills import SearchSkills
 from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
-from a3s_lsp.engine.workspace.local import LocalWorkspace
+from a3s_lsp.engine.workspace.addresses import is_remote
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_commands, user_config
 from a3s_lsp.sdk.checks import path_text, string
 from a3s_lsp.sdk.compaction import compaction_of
 from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.limits import limits_of
-from a3s_lsp.sdk.options import SessionOptions, planning_mode
+from a3s_lsp.sdk.options import SessionOptions, plan_policy
 from a3s_lsp.sdk.policies import PermissionPolicy as GivenPolicy
 from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.skills import skills_of
@@ -55,6 +55,7 @@ from a3s_lsp.sdk.stored import AsyncStoredSessions
 from a3s_lsp.sdk.stores import MemorySessionStore, SessionStore, configured_store
 from a3s_lsp.sdk.verification import requirement_of
 from a3s_lsp.sdk.workers import WorkerAgentSpec
+from a3s_lsp.sdk.workspaces import place_of
 
 
 class AsyncAgent(AsyncStoredSessions):
@@ -173,7 +174,8 @@ class AsyncAgent(AsyncStoredSessions):
     ) -> AsyncSession:
         async def setup(state: State) -> Setup:
             folder = state.workspace if workspace is None else workspace
-            if not await asyncio.to_thread(os.path.isdir, folder):
+            elsewhere = options.workspace_backend is not None or folder.startswith("s3://")
+            if not elsewhere and not await asyncio.to_thread(os.path.isdir, folder):
                 raise A3SError(
                     f"There is no folder {folder} for session {session_id} to work on: "
                     "name the one to go on in with resume_session(…, workspace=…)."
@@ -198,19 +200,20 @@ class AsyncAgent(AsyncStoredSessions):
         permission, confirmation = _policies(options)
         security = Security() if options.security_provider is None else options.security_provider.to_engine()
         kept = options.artifact_store_limits
-        root = Path(workspace or ".")
+        place = place_of(workspace, options)
+        root = place.workspace.root
         if options.memory_store is None:
-            memory = await configured_memory(self._settings, root)
+            memory = await configured_memory(self._settings, place.folder)
         else:
             memory = await open_memory(options.memory_store.memories, self._settings.memory)
         environment = safe_environment(os.environ)
         agents = await asyncio.to_thread(self._agents, root, options)
         skills = skills_of(root, options, self._settings)
         return Setup(
-            workspace=LocalWorkspace(root),
+            workspace=place.workspace,
             model=await self._model(options.model or (state.model if state else None)),
             open_model=self._open_named,
-            tools=Registry((*builtin_tools(), Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
+            tools=Registry((*place.tools, Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
             skills=skills,
             own_instructions=user_config().parent,
             agents=agents,
@@ -223,18 +226,19 @@ class AsyncAgent(AsyncStoredSessions):
             confirmation=confirmation,
             rules=None if options.rules_dir is None else RuleFile(Path(options.rules_dir)),
             security=security,
-            redactor=security.redactor(os.environ, self._settings),
+            redactor=security.redactor(os.environ, (self._settings, *place.keys)),
             slots=_slots(options),
             memory=memory,
-            hooks=Hooks(command_hooks(self._settings.hooks, root, environment)),
+            hooks=Hooks(command_hooks(self._settings.hooks, place.folder, environment)),
             temperature=options.temperature,
             thinking_budget=options.thinking_budget or self._settings.thinking_budget,
-            warnings=(memory.warning,) if memory.warning else (),
-            checkpoints=_checkpoints(options),
+            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings),
+            checkpoints=None if is_remote(root) else _checkpoints(options),
             verification=requirement_of(options.require_verification),
             compaction=compaction_of(options),
             room=functools.partial(configured_room, self._settings.providers),
             own_commands=user_commands(),
+            planning=plan_policy(options),
             limits=limits_of(options, self._settings),
             budget=options.budget or Budget(),
             artifacts=ArtifactStore(kept.max_artifacts, kept.max_bytes) if kept else ArtifactStore(),
@@ -289,9 +293,6 @@ def with_named(options: SessionOptions | None, named: Mapping[str, object]) -> S
             raise TypeError(f"session() got an unexpected keyword argument '{name}'")
         if value is not None:
             setattr(chosen, name, value)
-    mode = planning_mode(chosen.planning_mode or ("enabled" if chosen.planning else "auto"))
-    if mode == "enabled":
-        raise A3SError("planning_mode 'enabled' is not available in this version; leave it at 'auto' or 'disabled'.")
     return chosen
 
 

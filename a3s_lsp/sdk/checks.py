@@ -92,11 +92,20 @@ def fitting(kind: type, name: str, value: object) -> object:
         return number(name, value)
     if int in wanted:
         return count(name, value)
+    if len(wanted) == 1 and get_origin(hint) is list and hint != list[str]:
+        return _list_of(name, get_args(hint)[0], value)
     if list[str] in wanted:
         return strings(name, [] if value is None else value)  # type: ignore[arg-type]  # that is what it checks
     if len(classes) == len([each for each in wanted if each is not type(None)]):
         raise TypeError(f"{name} must be {_named(classes)}, not {type(value).__name__}")
     return value  # generics are looked at where they are used
+
+
+def _list_of(name: str, kind: object, value: object) -> list[object]:
+    assert isinstance(kind, type)
+    if not isinstance(value, list | tuple) or not all(isinstance(item, kind) for item in value):
+        raise TypeError(f"{name} must be a list of {kind.__name__}")
+    return list(value)
 
 
 _PLAIN = (str, bool, int, float)

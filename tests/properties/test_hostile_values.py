@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,7 @@ def session(tmp_path: Path) -> Iterator[a3s.Session]:
         yield made
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # what names unknown keys
 FUZZ = settings(
     max_examples=25,
     deadline=None,
@@ -152,7 +155,7 @@ def test_deep_nesting_is_refused_or_taken_and_nothing_overflows(session: a3s.Ses
     work = getattr(session, name)
     known = [p for p in inspect.signature(work).parameters.values() if p.default is p.empty]
     for value in (deep(100_000), {"prompt": deep(50_000)}, {"a": deep(10_000)}):
-        attempt(lambda value=value: work(*(value for _ in known)))
+        attempt(functools.partial(work, *(value for _ in known)))
 
 
 CONSTRUCTED = [name for name in a3s.__all__ if inspect.isclass(getattr(a3s, name))]
@@ -177,7 +180,7 @@ def test_an_agent_is_made_of_any_value_or_says_why_not(value: object) -> None:
     attempt(lambda: a3s.Agent.create(value))  # type: ignore[arg-type]  # on purpose
 
 
-OPTIONS = [name for name in dir(a3s.SessionOptions()) if not name.startswith("_")]
+OPTIONS = [field.name for field in fields(a3s.SessionOptions) if not field.name.startswith("_")]
 
 
 @pytest.mark.slow
