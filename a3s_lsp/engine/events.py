@@ -15,6 +15,7 @@ from a3s_lsp.engine.delegation.events import describe_task
 from a3s_lsp.engine.lane_facts import describe_lane
 from a3s_lsp.engine.memory_facts import describe_memory
 from a3s_lsp.engine.messages import Json, Usage
+from a3s_lsp.engine.planning_facts import describe_planning
 from a3s_lsp.engine.policy_facts import describe_policy
 from a3s_lsp.engine.verification import Summary
 from a3s_lsp.engine.verification_events import describe_verification, verification_fields
@@ -38,7 +39,14 @@ OUTSIDE_RUNS = (
 )
 """Facts that are shown also if they belong to no run."""
 _NAMES_ITS_SESSION = frozenset(
-    {"context_compacted", "context_pruned", "context_restored", "external_task_pending", "external_task_completed"}
+    {
+        "context_compacted",
+        "context_pruned",
+        "context_restored",
+        "external_task_pending",
+        "external_task_completed",
+        "task_updated",
+    }
 )
 TERMINAL = frozenset({"end", "error", "cancelled"})
 """Exactly one of these ends a run."""
@@ -174,6 +182,7 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
                 or describe_memory(fact)
                 or describe_verification(fact)
                 or describe_policy(fact)
+                or describe_planning(fact)
             )
 
 

@@ -49,6 +49,20 @@ from a3s_lsp.engine.memory_facts import MemoryFailed as MemoryFailed
 from a3s_lsp.engine.memory_facts import MemoryRecalled as MemoryRecalled
 from a3s_lsp.engine.memory_facts import MemoryStored as MemoryStored
 from a3s_lsp.engine.messages import AssistantMessage, Attachment, Json, Message, Usage
+from a3s_lsp.engine.planning.plans import StepStatus as StepStatus
+from a3s_lsp.engine.planning_facts import WEIGHTY_PLANNING, PlanningFact
+from a3s_lsp.engine.planning_facts import GoalAchieved as GoalAchieved
+from a3s_lsp.engine.planning_facts import GoalExtracted as GoalExtracted
+from a3s_lsp.engine.planning_facts import GoalProgressed as GoalProgressed
+from a3s_lsp.engine.planning_facts import PlanMade as PlanMade
+from a3s_lsp.engine.planning_facts import PlanningStarted as PlanningStarted
+from a3s_lsp.engine.planning_facts import PlanSettled as PlanSettled
+from a3s_lsp.engine.planning_facts import PromptAnalysed as PromptAnalysed
+from a3s_lsp.engine.planning_facts import StepBegan as StepBegan
+from a3s_lsp.engine.planning_facts import StepEnded as StepEnded
+from a3s_lsp.engine.planning_facts import StepProgressed as StepProgressed
+from a3s_lsp.engine.planning_facts import StepsGathered as StepsGathered
+from a3s_lsp.engine.planning_facts import TasksUpdated as TasksUpdated
 from a3s_lsp.engine.policy_facts import ContentFlagged as ContentFlagged
 from a3s_lsp.engine.policy_facts import RuleForgotten as RuleForgotten
 from a3s_lsp.engine.policy_facts import RuleLearned as RuleLearned
@@ -343,6 +357,7 @@ Fact: TypeAlias = (
     | ModelRetried
     | Continued
     | BudgetHit
+    | PlanningFact
 )
 
 WEIGHTY = (
@@ -374,6 +389,7 @@ WEIGHTY = (
     CallEnded,
     RunEnded,
     BudgetHit,
+    *WEIGHTY_PLANNING,
 )
 """Facts that must also survive a loss of power; the rest survives the death of the process."""
 

@@ -267,7 +267,8 @@ async def before_chunk(kit: Kit, request: ModelRequest, chunk: Chunk, *, thinkin
 
 async def before_run(kit: Kit, run: RunState) -> None:
     """Have the hooks see the prompt before the model does. Raises RunFailed if they stop it."""
-    if run.turns or run.rewritten or not kit.hooks.wanted("pre_prompt"):  # a run that was cut had that before
+    had_that = run.turns or run.rewritten or run.planning.intent  # before it was cut
+    if had_that or not kit.hooks.wanted("pre_prompt"):
         return
     answer = await _before_prompt(kit, run.prompt, len(kit.conversation()) - 1)
     if answer.blocked:

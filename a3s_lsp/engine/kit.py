@@ -134,6 +134,8 @@ class Kit:
     """Called before each turn of the model: a conversation that is too long is made shorter there."""
     interrupted: Mapping[str, str] = field(default_factory=dict)
     """Calls that had begun when the process that had the run was gone, and what they are known to have done."""
+    planned: Callable[[Kit], Awaitable[str]] | None = None
+    """How the run finds its answer by a plan; None has it just converse."""
     temperature: float | None = None
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""

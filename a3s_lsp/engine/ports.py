@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from a3s_lsp.engine.changes import Applied, ChangeSet
 from a3s_lsp.engine.errors import ToolError
@@ -115,6 +115,19 @@ class Model(Protocol):
         A model may ask again by itself as long as nothing of the turn was yielded but `Waiting`. Closing the
         iterator, or cancelling the task that reads it, ends the request at once.
         """
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """A model that says itself whether it is worth its cost to ask it for a plan."""
+
+    @property
+    def plans(self) -> bool: ...
+
+
+def plans(model: Model) -> bool:
+    """Whether prompts for this model are planned where nothing else is said."""
+    return isinstance(model, Planner) and model.plans
 
 
 # ---------------------------------------------------------------- documents

@@ -11,13 +11,14 @@ from time import monotonic
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
 from a3s_lsp.engine.budget import Purse
-from a3s_lsp.engine.errors import A3SError
+from a3s_lsp.engine.errors import A3SError, RunCancelled
 from a3s_lsp.engine.guards import Limits, account, in_time, limit_of
 from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import Json, ToolCall, Usage, unanswered
 from a3s_lsp.engine.models.loading import ready
+from a3s_lsp.engine.planning.closing import closing, open_apart
 from a3s_lsp.engine.state import RunState, RunStatus
 from a3s_lsp.engine.toolcalls import INTERRUPTED
 from a3s_lsp.engine.verification import Summary
@@ -50,10 +51,20 @@ class RunResult:
 class Run:
     """A handle on one run. It is driven by a task of its own; `wait` may be called by any number of tasks."""
 
-    def __init__(self, run_id: str, journal: Journal, turnstile: asyncio.Lock, limits: Limits, purse: Purse) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        journal: Journal,
+        turnstile: asyncio.Lock,
+        limits: Limits,
+        purse: Purse,
+        *,
+        planned: bool = False,
+    ) -> None:
         self.id = run_id
         self._limits = limits
         self._purse = purse
+        self._planned = planned
         self._begun = monotonic()
         self._journal = journal
         self._turnstile = turnstile
@@ -152,7 +163,7 @@ class Run:
             try:
                 async with in_time(kit.limits.max_execution_time_ms, lambda: self.state.turns):
                     await hookpoints.before_run(kit, self.state)
-                    text = await converse(kit, self.state.turns)
+                    text = await (converse(kit, self.state.turns) if kit.planned is None else kit.planned(kit))
                 text = await hookpoints.after_run(kit, self.state, text, begun)
             except A3SError as error:
                 await hookpoints.after_failure(kit, self.state, error)
@@ -163,6 +174,8 @@ class Run:
 
     def _begin(self, prompt: f.RunQueued) -> None:
         narrowed = prompt.model, prompt.allowed, prompt.parent, prompt.agent
+        if self._planned:
+            self._journal.append(f.PlanningStarted(prompt.prompt), self.id)
         self._journal.append(_mode(prompt.agent), self.id)
         self._journal.append(f.RunStarted(prompt.prompt, prompt.attachments, prompt.history, *narrowed), self.id)
 
@@ -186,6 +199,8 @@ class Run:
             return f.RunEnded("cancelled", self.state.partial, CANCELLED, usage)
         error = task.exception()
         self._stopped_by = limit_of(error)
+        if isinstance(error, RunCancelled):
+            return f.RunEnded("cancelled", self.state.partial, str(error), usage)
         if isinstance(error, A3SError):
             return f.RunEnded("failed", self.state.partial, str(error), usage)
         # The guard around a run: a defect of ours ends this run, and nothing else.
@@ -200,9 +215,15 @@ class Run:
             return
         if state.status == "executing":
             begun = STOPPED if ending.status == "cancelled" else INTERRUPTED
-            for call in unanswered(self._journal.state.conversation(self.id)):
-                text = begun if call.id in self._journal.state.begun else NEVER_RAN
-                self._journal.append(_cut(call, text), self.id)
+            apart = open_apart(self._journal.state, state)
+            for cut in (*apart, state):
+                for call in unanswered(self._journal.state.conversation(cut.id)):
+                    text = begun if call.id in self._journal.state.begun else NEVER_RAN
+                    self._journal.append(_cut(call, text), cut.id)
+            for cut in apart:
+                self._journal.append(f.RunEnded(ending.status, cut.partial, ending.error, cut.usage), cut.id)
+            for told in closing(state.planning, ending):
+                self._journal.append(told, self.id)
         verified = self._journal.state.verifications.summary_of(self.id)
         limits = account(self._limits, state.course, state.turns, _since(self._begun), self._stopped_by)
         spent = self._purse.account(state.usage)

@@ -32,6 +32,8 @@ from a3s_lsp.engine.leave import Leave
 from a3s_lsp.engine.mcp.servers import Servers
 from a3s_lsp.engine.memory.recollection import Recollection
 from a3s_lsp.engine.messages import Json, ToolCall
+from a3s_lsp.engine.planning.execution import Rooms
+from a3s_lsp.engine.planning.planning import Planning
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import Allow
 from a3s_lsp.engine.ports import AskModel, Model, SessionStore, ToolResult, Unsaved, Workspace
@@ -97,6 +99,8 @@ class Session:
         self.compacting = Compacting(
             state, setup.compaction, setup.room, self._own_kit, self._check_idle, self._turnstile
         )
+        rooms = Rooms(self.review.record, self.compacting.make_room, setup.max_parallel_tasks)
+        self.planning = Planning(state, setup.planning, setup.agents, rooms)
         self.slash = SlashCommands(self)
         self.closed = False
 
@@ -185,7 +189,8 @@ class Session:
         return commands or children or any(stopped)
 
     def _new_run(self, run_id: str) -> Run:
-        run = Run(run_id, self._journal, self._turnstile, self.setup.limits, self.purse)
+        limits, planned = self.setup.limits, self.planning.always
+        run = Run(run_id, self._journal, self._turnstile, limits, self.purse, planned=planned)
         self._runs[run_id] = run
         return run
 
@@ -206,9 +211,11 @@ class Session:
         await self.verification.begin(run.id)
         await self.mcp.ready()
         hooks = await self._hooks_of(run, emit)
+        model = await self._model_of(run)
         return replace(
             self._direct_kit(),
-            model=self.purse.guarded(await self._model_of(run)),
+            model=self.purse.guarded(model),
+            planned=self.planning.of(run.state, model),
             system=self.sealer.redactor.text(await self.context.resolve(run.state.prompt, emit, hooks)),
             judge=lambda call: self.leave.judge(call, run.state.allowed),
             learn=functools.partial(self.leave.learn, emit),

@@ -16,6 +16,7 @@ from a3s_lsp.engine.kit import Limits
 from a3s_lsp.engine.lanes.config import LaneConfig
 from a3s_lsp.engine.mcp.servers_spec import ServerSpec
 from a3s_lsp.engine.memory.recollection import MemorySetup
+from a3s_lsp.engine.planning.plans import PlanPolicy
 from a3s_lsp.engine.policy.confirmation import ConfirmationPolicy
 from a3s_lsp.engine.policy.learned import RuleBook
 from a3s_lsp.engine.policy.permissions import PermissionPolicy
@@ -73,6 +74,7 @@ class Setup:
     max_parallel_tasks: int = 8
     mcp_servers: tuple[ServerSpec, ...] = ()
     """Servers of the configuration, to be connected when the session begins."""
+    planning: PlanPolicy = field(default_factory=PlanPolicy)
     limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
     artifacts: ArtifactStore = field(default_factory=ArtifactStore)

@@ -25,6 +25,7 @@ from a3s_lsp.engine.messages import (
     put_result,
     unanswered,
 )
+from a3s_lsp.engine.planning.progress import Progress
 from a3s_lsp.engine.tracing import Trace
 from a3s_lsp.engine.verification_state import Verifications
 
@@ -64,11 +65,13 @@ class RunState:
     model: str | None = None
     """The model that this run has instead of the session's."""
     parent: str | None = None
-    """The call that gave a child its task, "" for the program's own; None for a run of the session itself."""
+    """The call that gave a child its task, "" for the program's own; the run whose step this is, if it is carried out
+    apart; None for a run of the session itself."""
     allowed: tuple[str, ...] | None = None
     """Patterns of the calls that this run may make at most; None narrows nothing."""
     in_play: InPlay = field(default_factory=InPlay)
     course: Course = field(default_factory=Course)
+    planning: Progress = field(default_factory=Progress)
     limits: Json | None = None
     budget: Json | None = None
 
@@ -174,6 +177,7 @@ class State:
         run.course.apply(fact)
         run.in_play.apply(fact)
         talk = self.messages if run.own is None else run.own
+        run.planning.apply(fact, talk)
         match fact:
             case f.RunStarted(prompt=prompt, attachments=attachments):
                 run.status = "executing"
@@ -191,21 +195,38 @@ class State:
             case f.ReviewTold(text=text) | f.VerificationDemanded(text=text) | f.Continued(text=text):
                 talk.append(UserMessage(text))
             case f.AsideAnswered(usage=usage):
-                run.usage += usage
+                self._paid(run, usage)
             case f.TurnStarted():
                 run.partial = ""
             case f.TextStreamed(text=text):
                 run.partial += text
             case f.TurnEnded(message=message, usage=usage, turn=turn):
                 run.partial, run.turns = "", turn
-                run.usage, self.usage = run.usage + usage, self.usage + usage
+                self._paid(run, usage)
+                self.usage += usage
                 talk.append(message)
                 self.call_ids.update(call.id for call in message.tool_calls)
             case f.RunEnded():
                 self._ended(run, talk, fact)
             case _:
                 self._apply_to_call(run, talk, fact)
+        if isinstance(fact, f.StepBegan):
+            self._begin_step(run, talk, fact, record.time_ms)
         (self.compactions if run.own is None else run.compactions).apply(fact, talk)
+
+    def _paid(self, run: RunState, usage: Usage) -> None:
+        """Count what a model has cost; what steps cost that are carried out apart is of their run, too."""
+        run.usage += usage
+        if run.parent in self.runs:
+            self.runs[run.parent].usage += usage
+
+    def _begin_step(self, run: RunState, talk: list[Message], fact: f.StepBegan, time_ms: int) -> None:
+        """A step has turns of its own; one that is carried out apart a conversation, too, from where all stands."""
+        if fact.in_line:
+            run.turns = 0
+        if fact.apart:
+            own = [*talk, UserMessage(fact.instruction)]
+            self.runs[fact.apart] = RunState(fact.apart, fact.instruction, time_ms, time_ms, own=own, parent=run.id)
 
     def _apply_to_call(self, run: RunState, talk: list[Message], fact: f.Fact) -> None:
         match fact:
@@ -226,6 +247,8 @@ class State:
                 if any(call.id == call_id for call in unanswered(talk)):
                     put_result(talk, ToolMessage(call_id, output, exit_code != 0, fact.attachments))
                     run.tool_calls += 1
+                    if run.parent in self.runs:
+                        self.runs[run.parent].tool_calls += 1
             case _:
                 pass
 

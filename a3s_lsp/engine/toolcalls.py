@@ -190,7 +190,7 @@ async def _ask(
     )
     if (reason := await hookpoints.before_permission(kit, ready)) is not None:
         return hookpoints.blocked(kit, ready, reason)
-    answer = await _put(kit, approver, question)
+    answer = await put_question(kit, approver, question)
     match answer.outcome:
         case "approved" | "expired_approved":
             return _accepted(ready, change_set, parts, answer)
@@ -200,7 +200,7 @@ async def _ask(
             return ToolResult(rejected_text(name, answer.reason), 1, error_kind=REFUSED)
 
 
-async def _put(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answer:
+async def put_question(kit: Kit, approver: Approver, question: f.QuestionAsked) -> Answer:
     """Ask, and keep what was answered."""
     question = kit.sealer.question(question)
     await hookpoints.before_question(kit, question)
@@ -328,7 +328,7 @@ async def _ask_aside(kit: Kit, call: ToolCall, title: str, detail: str) -> bool:
     if kit.approver is None:
         return False
     question = f.QuestionAsked(call.id, call.name, {}, title, detail, timeout_ms=kit.approver.timeout_ms)
-    return (await _put(kit, kit.approver, question)).outcome in ("approved", "expired_approved")
+    return (await put_question(kit, kit.approver, question)).outcome in ("approved", "expired_approved")
 
 
 def _failure(error: ToolError, ready: Ready) -> ToolResult:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.verification import Report, Summary, summarize
 
-HARMLESS = frozenset({"read", "ls", "glob", "grep", "edit", "write", "patch", "replace", "generate_object"})
+HARMLESS = frozenset(
+    {"read", "ls", "glob", "grep", "edit", "write", "patch", "replace", "generate_object", "update_plan"}
+)
 """Tools that change no files, or only by change sets that are facts themselves. Others may change any file."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 from a3s_lsp.engine.budget import Budget
+from a3s_lsp.engine.planning.plans import PlanningMode, PlanPolicy
 from a3s_lsp.engine.policy.postures import parse_posture
+from a3s_lsp.sdk.backends import LocalWorkspaceBackend, RemoteGitBackendConfig, S3WorkspaceBackend, backend_checked
 from a3s_lsp.sdk.checks import fitting, lower
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
 from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
@@ -17,8 +19,6 @@ from a3s_lsp.sdk.security import DefaultSecurityProvider
 from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
 from a3s_lsp.sdk.verification import requirement_of
 from a3s_lsp.sdk.workers import AutoDelegationConfig, WorkerAgentSpec
-
-PLANNING_MODES = ("auto", "enabled", "disabled")
 
 
 @dataclass(slots=True)
@@ -54,8 +54,13 @@ class SessionOptions:
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""
     planning_mode: str | None = None
-    """auto, enabled or disabled."""
+    """auto, enabled or disabled; auto asks a model behind a network before each run whether a plan is worth it."""
     planning: bool | None = None
+    """True is enabled, False disabled; `planning_mode` wins over it."""
+    plan_approval: bool | None = None
+    """Whether a person is asked before a plan is carried out."""
+    goal_tracking: bool | None = None
+    """Whether events tell how near its goal a planned run is."""
     max_tool_rounds: int | None = None
     max_parse_retries: int | None = None
     tool_timeout_ms: int | None = None
@@ -97,6 +102,10 @@ class SessionOptions:
     checkpoint_dir: str | None = None
     """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
     can take them back. None keeps no checkpoints."""
+    workspace_backend: LocalWorkspaceBackend | S3WorkspaceBackend | None = None
+    """Where the files are, if not in the folder that the workspace names."""
+    remote_git: RemoteGitBackendConfig | None = None
+    """A repository behind an HTTP service, which the tool git then works with; needs a `workspace_backend`."""
     _inline_skills: tuple[InlineSkill, ...] = ()
 
     def __init__(self) -> None:
@@ -108,6 +117,8 @@ class SessionOptions:
             value = planning_mode(value)
         if name == "posture" and value is not None:
             value = parse_posture(value)
+        if name == "workspace_backend":
+            backend_checked(value)
         if name == "require_verification":
             requirement_of(value)
         object.__setattr__(self, name, fitting(type(self), name, value))
@@ -167,9 +178,18 @@ def _shown(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def planning_mode(value: object) -> str:
-    """The mode in lower case. ValueError if it is none."""
-    mode = value.strip().lower() if isinstance(value, str) else value
-    if mode not in PLANNING_MODES:
+def planning_mode(value: object) -> PlanningMode:
+    """The mode of this name. ValueError if there is none."""
+    name = value.strip().lower() if isinstance(value, str) else value
+    known: tuple[PlanningMode, ...] = get_args(PlanningMode)
+    found = next((mode for mode in known if mode == name), None)
+    if found is None:
         raise ValueError(f"Invalid planning_mode '{value}'. Expected 'auto', 'enabled', or 'disabled'")
-    return str(mode)
+    return found
+
+
+def plan_policy(options: SessionOptions) -> PlanPolicy:
+    """What is planned, and who sees it first."""
+    shortcut = {None: "auto", True: "enabled", False: "disabled"}[options.planning]
+    mode = planning_mode(options.planning_mode or shortcut)
+    return PlanPolicy(mode, approval=bool(options.plan_approval), goals=bool(options.goal_tracking))

@@ -87,6 +87,7 @@ def narrowed(parent: Kit, agent: Agent, own: Kit) -> Kit:
         unverified=own.unverified,
         remember=own.remember,
         interrupted={},
+        planned=None,
     )
 
 

@@ -117,7 +117,7 @@ class Delegation:
     def settle(self) -> None:
         """End the children of a process that is gone: their calls are told as interrupted."""
         for state in list(self._journal.state.runs.values()):
-            if state.parent is not None and not state.ended and state.id not in self._runs:
+            if state.id.startswith(CHILD_RUN) and not state.ended and state.id not in self._runs:
                 self._house.new_run(state.id, 1).abandon()
                 row = self._journal.state.tasks.rows.get(state.id)
                 if row is not None and row.ended_ms is None:

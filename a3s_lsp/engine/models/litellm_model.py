@@ -44,6 +44,10 @@ class LiteLLMModel:
     def name(self) -> str:
         return self._target.name
 
+    @property
+    def plans(self) -> bool:
+        return True
+
     def warm(self) -> None:
         """Load what the first request needs, in the background."""
         warm()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import ChainMap
+from collections.abc import Collection, Iterable, MutableMapping
 
 from a3s_lsp.engine.ports import Tool, ToolSpec
 from a3s_lsp.engine.tools.bash import Bash
@@ -26,7 +27,7 @@ class Registry:
 
     def __init__(self, tools: Iterable[Tool] = (), hidden: Collection[str] = ()) -> None:
         self._hidden = frozenset(hidden)
-        self._tools: dict[str, Tool] = {}
+        self._tools: MutableMapping[str, Tool] = {}
         for tool in tools:
             self.register(tool)
 
@@ -42,6 +43,12 @@ class Registry:
         """The tool of this name, or None."""
         return self._tools.get(name)
 
+    def beside(self, tool: Tool) -> Registry:
+        """These tools, as they come and go, and one more."""
+        both = Registry(hidden=self._hidden)
+        both._tools = ChainMap({tool.spec.name: tool}, self._tools)
+        return both
+
     def names(self) -> tuple[str, ...]:
         """All names, in order."""
         return tuple(self._tools)
@@ -49,6 +56,12 @@ class Registry:
     def specs(self) -> tuple[ToolSpec, ...]:
         """What the model is told, in order: stable, so that a provider's prompt cache holds."""
         return tuple(tool.spec for name, tool in self._tools.items() if name not in self._hidden)
+
+
+def bucket_tools(*, searches: bool) -> tuple[Tool, ...]:
+    """The tools of a session in a bucket: no commands, no repository, and no search unless it is allowed."""
+    found: tuple[Tool, ...] = (Glob(), Grep()) if searches else ()
+    return Read(), Write(), Edit(), Patch(), Ls(), *found, Batch(), Program(), GenerateObject()
 
 
 def builtin_tools() -> tuple[Tool, ...]:

@@ -1,0 +1,1 @@
+"""Plans: whether a prompt needs one, what its steps are, and how they are carried out."""

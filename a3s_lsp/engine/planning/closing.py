@@ -1,0 +1,31 @@
+"""What is told of a plan when its run ends before it: no step is left without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.planning.plans import StepStatus, with_status
+from a3s_lsp.engine.planning.progress import Progress
+from a3s_lsp.engine.state import RunState, State
+
+
+def open_apart(state: State, run: RunState) -> list[RunState]:
+    """The runs of steps that are carried out apart and have no end."""
+    names = [begun.apart for begun in run.planning.begun.values() if begun.apart]
+    return [state.runs[name] for name in names if not state.runs[name].ended]
+
+
+def closing(progress: Progress, ending: f.RunEnded) -> Iterator[f.Fact]:
+    """The ends of the steps of a run that ends so."""
+    left: StepStatus = "cancelled" if ending.status == "cancelled" else "skipped"
+    cut: StepStatus = "cancelled" if ending.status == "cancelled" else "failed"
+    going = progress.going
+    waiting = [step.id for step in progress.steps if step.status in ("pending", "in_progress") and step not in going]
+    if not going and not waiting:
+        return
+    steps = with_status(progress.steps, [step.id for step in going], cut)
+    yield f.TasksUpdated(with_status(steps, waiting, left))
+    for step in going:
+        begun = progress.begun[step.id]
+        yield f.StepEnded(step.id, cut, begun.number, begun.total, error=ending.error)
