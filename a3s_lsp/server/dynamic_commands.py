@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from lsprotocol import types
@@ -17,7 +17,6 @@ from pygls.exceptions import JsonRpcException
 from a3s_lsp.engine.commands.builtin import builtin_commands
 from a3s_lsp.engine.commands.command import Command
 from a3s_lsp.engine.messages import Json
-from a3s_lsp.engine.project_commands import CommandFiles
 from a3s_lsp.engine.session import Session
 from a3s_lsp.server import names
 from a3s_lsp.server.language_server import A3SLanguageServer
@@ -32,19 +31,20 @@ _LEVELS = 3
 
 
 class DynamicCommands:
-    """`of_files` are the commands that are offered without a session; `run` runs a command of LSP."""
+    """`of_files` are the commands that are offered without a session, `folders` those that their files may be in;
+    `run` runs a command of LSP."""
 
     def __init__(
         self,
         server: A3SLanguageServer,
         of_files: Callable[[], Iterable[Command]],
-        files: CommandFiles,
+        folders: Callable[[], Collection[Path]],
         run: Callable[[str, Json], Awaitable[object]],
         tells: Callable[[], bool],
     ) -> None:
         self._server = server
         self._of_files = of_files
-        self._files = files
+        self._folders = folders
         self._run = run
         self._tells = tells
         self._sessions: dict[str, tuple[Session, Callable[[], None]]] = {}
@@ -124,7 +124,7 @@ class DynamicCommands:
     # ------------------------------------------------------------ files
 
     def _notice(self, paths: Iterable[Path]) -> None:
-        folders = self._files.folders()
+        folders = self._folders()
         above = {place for folder in folders for place in (folder, *folder.parents)}
         changed = [path for path in paths if path in above or path.parent in folders]
         self._anew.update(above.intersection(changed))
@@ -138,7 +138,7 @@ class DynamicCommands:
     async def _look_again(self) -> None:
         anew, self._anew = self._anew, set()
         if self._watch is not None:
-            await asyncio.to_thread(_watch_near, self._watch, self._files.folders(), anew)
+            await asyncio.to_thread(_watch_near, self._watch, self._folders(), anew)
         self.refresh()
 
     async def _close(self) -> None:

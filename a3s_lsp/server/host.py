@@ -25,6 +25,8 @@ from a3s_lsp.engine.ports import SessionInfo
 from a3s_lsp.engine.project_commands import CommandFiles
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.session import Session, Setup
+from a3s_lsp.engine.skills.commands import skill_commands
+from a3s_lsp.engine.skills.registry import Skills
 from a3s_lsp.engine.state import State
 from a3s_lsp.engine.store.writer import LogWriter
 from a3s_lsp.engine.workspace.local import LocalWorkspace
@@ -64,10 +66,11 @@ class Host:
         self.commands = Commands(self)
         self._defaults = defaults
         files = CommandFiles(LocalWorkspace(self.root()), defaults.surroundings.own_commands)
+        skills = Skills.of(self.root(), defaults.surroundings.own_skills, builtin=True)
         self.dynamic = DynamicCommands(
             server,
-            lambda: file_commands(files),
-            files,
+            lambda: [*skill_commands(skills), *file_commands(files)],
+            lambda: [*files.folders(), *skills.folders()],
             self.commands.run,
             lambda: self.settings.client.commands,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import a3s_lsp as a3s
 from a3s_lsp.engine.commands.command import Command
 from a3s_lsp.engine.messages import Json, UserMessage
 from a3s_lsp.engine.session import Session
@@ -15,6 +16,7 @@ from a3s_lsp.server.fake_editor import CAPABILITIES, FakeEditor, ServerError
 from a3s_lsp.testing import ScriptedModel
 from tests.server.desk import desk
 
+SKILLS = {f"a3s.{skill.name}" for skill in a3s.builtin_skills()}
 FLAGS = ("events", "confirm", "commands")
 
 
@@ -54,7 +56,9 @@ def asked(editor: FakeEditor, method: str, field: str) -> list[str]:
 
 
 def registered(editor: FakeEditor) -> list[str]:
-    return asked(editor, "client/registerCapability", "registrations")
+    """Without the skills that are always there."""
+    names = asked(editor, "client/registerCapability", "registrations")
+    return [name for name in names if name not in SKILLS]
 
 
 def unregistered(editor: FakeEditor) -> list[str]:

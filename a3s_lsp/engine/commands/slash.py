@@ -1,4 +1,4 @@
-"""The slash commands of one session: built in, registered by the program, and from files."""
+"""The slash commands of one session: built in, registered by the program, from files, and skills."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from a3s_lsp.engine.errors import A3SError, RunCancelled
 from a3s_lsp.engine.facts import RunQueued
 from a3s_lsp.engine.project_commands import CommandFiles, PromptFile
 from a3s_lsp.engine.prompt_references import with_references
+from a3s_lsp.engine.skills.commands import skill_commands
 
 if TYPE_CHECKING:
     from a3s_lsp.engine.session import Session
@@ -56,8 +57,8 @@ class SlashCommands:
         return [command for _, command in sorted(self._all().items())]
 
     def problems(self) -> list[str]:
-        """What is wrong with command files."""
-        return self.files.look()[1]
+        """What is wrong with command files, and with the files of skills."""
+        return [*self.files.look()[1], *self._session.setup.skills.look().problems]
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have it told when commands are registered or taken away; call what is returned to stop that."""
@@ -65,7 +66,8 @@ class SlashCommands:
         return lambda: self._listeners.remove(listener)
 
     def _all(self) -> dict[str, Command]:
-        return {**{c.name: c for c in file_commands(self.files)}, **self._builtin, **self._registered}
+        of_files = [*skill_commands(self._session.setup.skills), *file_commands(self.files)]
+        return {**{command.name: command for command in of_files}, **self._builtin, **self._registered}
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):

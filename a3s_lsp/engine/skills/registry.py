@@ -3,6 +3,7 @@ words."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,10 @@ class Skills:
         confined = [Place(folder, trusted=False, within=workspace) for folder in named]
         return cls([*project, *confined, *theirs], given, builtin=builtin)
 
+    def folders(self) -> list[Path]:
+        """The folders in which files of skills may come and go; they need not be there. Blocks."""
+        return [folder for place in self.places for folder in (place.folder, *_below(place.folder))]
+
     def look(self) -> Shelf:
         """The skills as they are now. Blocks."""
         skills = {skill.name: skill for skill in self._builtin}
@@ -84,3 +89,10 @@ class Skills:
         if earlier is None or earlier in self._builtin or earlier.source == later.source:
             return ()
         return (f"{earlier.source} is not used: {later.source} is a skill of the same name, '{later.name}'.",)
+
+
+def _below(folder: Path) -> list[Path]:
+    try:
+        return [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+    except OSError:  # most projects have no such folder
+        return []
