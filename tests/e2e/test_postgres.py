@@ -191,6 +191,9 @@ def test_the_password_is_in_no_repr_and_in_no_error(
         f"host=127.0.0.1 port={postgres.port} user=a3s dbname=none password='{PASSWORD}'",
         f"postgresql://a3s:{PASSWORD}@[broken",
         f"{PASSWORD} and more",
+        f"postgresql://a3s:p@{PASSWORD}@127.0.0.1:{postgres.port}/postgres",
+        f"postgresql://a3s:{PASSWORD}/p@127.0.0.1:{postgres.port}/postgres",
+        "",
         f"host=127.0.0.1 nonsense=1 password={PASSWORD}",
     ):
         with pytest.raises(StoreError) as caught:

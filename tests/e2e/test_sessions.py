@@ -38,6 +38,7 @@ sys.stdin.readline()
 def options(place: Path | str) -> a3s.SessionOptions:
     chosen = a3s.SessionOptions()
     chosen.session_store = a3s.FileSessionStore(str(place))
+    chosen.planning_mode = "disabled"
     return chosen
 
 

@@ -6,6 +6,7 @@ tell whether it was made.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import weakref
@@ -33,6 +34,7 @@ _MANNERS = {
 }
 """What a DSN may say otherwise. A server that has gone is to be noticed in seconds."""
 _LIMITS = {"statement_timeout": "20s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
+_PORTS = re.compile(r"[\d,]*")
 _SHOWN = ("host", "hostaddr", "port", "dbname", "user")
 
 
@@ -106,8 +108,6 @@ class PostgresLink:
 
     def _sentence(self, error: Exception) -> str:
         said = " ".join(str(error).split())
-        for secret in (self._parameters.get("password"), self._parameters.get("sslpassword")):
-            said = said.replace(secret, "***") if secret else said
         return f"The sessions in PostgreSQL ({self.place}) cannot be used: {said[:500]}"
 
 
@@ -118,9 +118,14 @@ def _parsed(dsn: str) -> dict[str, Any]:
     except ImportError:
         raise StoreError("Sessions in PostgreSQL need a library: install a3s-lsp[postgres].") from None
     try:
-        return {**_MANNERS, **conninfo_to_dict(dsn)}
+        parameters = conninfo_to_dict(dsn)
     except psycopg.Error:
-        # What the library says may have the whole DSN in it.
+        parameters = {}
+    # What the library says of a DSN that it cannot read, or reads otherwise than it was meant, has parts of it.
+    split = any("@" in str(parameters.get(name, "")) for name in ("host", "port", "dbname"))
+    if not parameters or split or not _PORTS.fullmatch(str(parameters.get("port", ""))):
         raise StoreError(
-            "The DSN cannot be read: write postgresql://user@host:5432/database, or host=… dbname=… user=…"
-        ) from None
+            "The DSN cannot be read: write postgresql://user@host:5432/database, or host=… dbname=… user=…; "
+            "in a URL, letters such as @ and / of a password are written as %40 and %2F."
+        )
+    return {**_MANNERS, **parameters}
