@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -159,6 +160,21 @@ sys.stdin.readline()
         assert result is not None and result.text == "went on"
         assert [row["role"] for row in session.history()] == ["user", "assistant", "user", "assistant"]
     assert (tmp_path / "made").read_text() == "by the first"
+
+
+def test_the_configuration_may_name_the_database(postgres: PostgresServer, tmp_path: Path) -> None:
+    config = f"""
+default_model   = "offline/assistant"
+storage_backend = "custom"
+storage_url     = "{postgres.dsn}"
+"""
+    name = uuid.uuid4().hex
+    with a3s.Agent.create(config).session(str(tmp_path), session_id=name) as session:
+        session.send("hello")
+    agent = a3s.Agent.create(config)
+    assert name in {row["id"] for row in agent.list_sessions()}
+    assert len(agent.resume_session(name, a3s.SessionOptions()).history()) == 2
+    assert PASSWORD not in json.dumps(agent.export_session(name))
 
 
 async def test_many_sessions_of_one_store_stream_at_once(postgres: PostgresServer, schema: str, tmp_path: Path) -> None:
