@@ -19,6 +19,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "lsprotocol": ("server/",),
     "subprocess": ("engine/workspace/processes.py", "engine/workspace/process_tree.py"),
     "litellm": ("engine/models/",),
+    "psycopg": ("engine/store/",),
     "sqlite3": ("engine/store/", "engine/memory/"),
 }
 HEAVY = (
@@ -32,6 +33,7 @@ HEAVY = (
     "psutil",
     "whatthepatch",
     "rapidfuzz",
+    "psycopg",
 )
 
 
