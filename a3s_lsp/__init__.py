@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SessionStats,
         TargetHints,
     )
+    from a3s_lsp.sdk.backends import LocalWorkspaceBackend, RemoteGitBackendConfig, S3WorkspaceBackend
     from a3s_lsp.sdk.blocking import Agent, Session
     from a3s_lsp.sdk.eventtypes import EventType
     from a3s_lsp.sdk.memory import FileMemoryStore, InProcessMemoryStore
@@ -77,14 +78,17 @@ __all__ = [
     "InProcessMemoryStore",
     "IntentDetectionDecision",
     "IntentDetectionEvent",
+    "LocalWorkspaceBackend",
     "MemorySessionStore",
     "MemorySummary",
     "ModelError",
     "PermissionPolicy",
     "PostgresSessionStore",
+    "RemoteGitBackendConfig",
     "Review",
     "RunCancelled",
     "RunFailed",
+    "S3WorkspaceBackend",
     "Session",
     "SessionBusy",
     "SessionNotFound",
@@ -133,14 +137,17 @@ _ROOMS = {
     "InProcessMemoryStore": "a3s_lsp.sdk.memory",
     "IntentDetectionDecision": "a3s_lsp.sdk.ahp_values",
     "IntentDetectionEvent": "a3s_lsp.sdk.ahp_values",
+    "LocalWorkspaceBackend": "a3s_lsp.sdk.backends",
     "MemorySessionStore": "a3s_lsp.sdk.stores",
     "MemorySummary": "a3s_lsp.sdk.ahp_values",
     "ModelError": "a3s_lsp.engine.errors",
     "PermissionPolicy": "a3s_lsp.sdk.policies",
     "PostgresSessionStore": "a3s_lsp.sdk.stores",
+    "RemoteGitBackendConfig": "a3s_lsp.sdk.backends",
     "Review": "a3s_lsp.sdk.review",
     "RunCancelled": "a3s_lsp.engine.errors",
     "RunFailed": "a3s_lsp.engine.errors",
+    "S3WorkspaceBackend": "a3s_lsp.sdk.backends",
     "Session": "a3s_lsp.sdk.blocking",
     "SessionBusy": "a3s_lsp.engine.errors",
     "SessionNotFound": "a3s_lsp.engine.errors",

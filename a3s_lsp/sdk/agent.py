@@ -39,8 +39,8 @@ from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.tools.search_skills import SearchSkills
 from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
-from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.addresses import is_remote
+from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.processes import safe_environment
 from a3s_lsp.places import user_commands, user_config
 from a3s_lsp.sdk.checks import path_text, string
@@ -50,9 +50,10 @@ from a3s_lsp.sdk.limits import limits_of
 from a3s_lsp.sdk.options import SessionOptions, plan_policy
 from a3s_lsp.sdk.policies import PermissionPolicy as GivenPolicy
 from a3s_lsp.sdk.session import AsyncSession
-from a3s_lsp.sdk.skills import skills_of
+from a3s_lsp.sdk.skills import skill_warnings, skills_of
 from a3s_lsp.sdk.stored import AsyncStoredSessions
 from a3s_lsp.sdk.stores import MemorySessionStore, SessionStore, configured_store
+from a3s_lsp.sdk.supervision import harness_for
 from a3s_lsp.sdk.verification import requirement_of
 from a3s_lsp.sdk.workers import WorkerAgentSpec
 from a3s_lsp.sdk.workspaces import place_of
@@ -232,8 +233,9 @@ class AsyncAgent(AsyncStoredSessions):
             hooks=Hooks(command_hooks(self._settings.hooks, place.folder, environment)),
             temperature=options.temperature,
             thinking_budget=options.thinking_budget or self._settings.thinking_budget,
-            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings),
+            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings, *await asyncio.to_thread(skill_warnings, skills)),
             checkpoints=None if is_remote(root) else _checkpoints(options),
+            harness=harness_for(options, self._settings),
             verification=requirement_of(options.require_verification),
             compaction=compaction_of(options),
             room=functools.partial(configured_room, self._settings.providers),

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
+from a3s_lsp.engine.ahp.targets import parse_on_failure
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.planning.plans import PlanningMode, PlanPolicy
 from a3s_lsp.engine.policy.postures import parse_posture
+from a3s_lsp.sdk.ahp import HttpTransport, StdioTransport, UnixSocketTransport, WebSocketTransport
 from a3s_lsp.sdk.backends import LocalWorkspaceBackend, RemoteGitBackendConfig, S3WorkspaceBackend, backend_checked
 from a3s_lsp.sdk.checks import fitting, lower
 from a3s_lsp.sdk.inline_skills import InlineSkill, inline_skill
@@ -99,6 +101,13 @@ class SessionOptions:
     """Whether that may be several at once; wins over the one in `auto_delegation`."""
     queue_config: SessionQueueConfig | None = None
     """How many calls go on at once, and workers outside that execute them; None lets them go straight on."""
+    ahp_transport: HttpTransport | WebSocketTransport | UnixSocketTransport | StdioTransport | None = None
+    """A supervisor outside of the program, which is asked before the session does something."""
+    ahp_on_failure: str | None = None
+    """block or allow: what holds while it cannot be asked; block if not set."""
+    ahp_idle_ms: int | None = None
+    """After how long without work it is told so, and how often that the session is there; 10 000 if not set, 0 for
+    never."""
     checkpoint_dir: str | None = None
     """A folder, outside of the workspace, where the work tree is kept around shell commands, so that `review.rewind`
     can take them back. None keeps no checkpoints."""
@@ -119,6 +128,8 @@ class SessionOptions:
             value = parse_posture(value)
         if name == "workspace_backend":
             backend_checked(value)
+        if name == "ahp_on_failure" and isinstance(value, str):
+            value = parse_on_failure(value)
         if name == "require_verification":
             requirement_of(value)
         object.__setattr__(self, name, fitting(type(self), name, value))

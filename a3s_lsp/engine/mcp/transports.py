@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3s_lsp.engine.mcp.servers_spec import Remote, Stdio, Transport
+from a3s_lsp.engine.workspace.addresses import local_folder
 from a3s_lsp.engine.workspace.dialogue import Dialogue, DialogueOver
 from a3s_lsp.engine.workspace.processes import start_dialogue
 
@@ -52,7 +53,7 @@ async def _spoken_to(
     import anyio
     from mcp.shared.message import SessionMessage
 
-    dialogue = start_dialogue([stdio.command, *stdio.args], cwd=root, env={**environment, **stdio.env})
+    dialogue = start_dialogue([stdio.command, *stdio.args], cwd=local_folder(root), env={**environment, **stdio.env})
     said, heard = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     asked, asking = anyio.create_memory_object_stream[SessionMessage](0)
 

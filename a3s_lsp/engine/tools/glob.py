@@ -63,9 +63,13 @@ class Glob:
 async def _walked(workspace: Workspace, start: Path, folder: Path) -> Walked:
     if isinstance(workspace, Searching):
         return await workspace.walk(folder)
-    if not start.is_dir():
+    if not _is_folder(start):
         raise ToolError(f"Failed to read directory {start}: it is not a folder.", {"type": "not_found"})
-    return Walked(tuple(await list_files(workspace, folder)) if folder.is_dir() else ())
+    return Walked(tuple(await list_files(workspace, folder)) if _is_folder(folder) else ())
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir()
 
 
 def _check(pattern: str) -> None:

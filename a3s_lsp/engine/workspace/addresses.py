@@ -22,6 +22,11 @@ def is_remote(path: Path) -> bool:
     return path.is_relative_to(_NOWHERE)
 
 
+def local_folder(root: Path) -> Path:
+    """Where programs run that belong to a session: in its workspace, or where this process runs."""
+    return Path.cwd() if is_remote(root) else root
+
+
 def address(path: Path) -> str:
     """A path as people write it: the address that it stands for, or the path itself."""
     return shown(str(path))

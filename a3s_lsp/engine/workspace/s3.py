@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from a3s_lsp.engine.errors import ToolError
-from a3s_lsp.engine.messages import Json
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -159,7 +158,7 @@ class Bucket:
             conditions = {"IfMatch": expected} if self.honest() else {}
             self._client(1).delete_object(Bucket=self.spec.bucket, Key=key, **conditions)
 
-    def _put(self, key: str, data: bytes, conditions: Json) -> str:
+    def _put(self, key: str, data: bytes, conditions: Mapping[str, str]) -> str:
         with self._told(self._name(key), writes=True):
             where = {"Bucket": self.spec.bucket, "Key": key}
             answer = self._client(1).put_object(**where, Body=data, ContentType=_CONTENT_TYPE, **conditions)
@@ -183,7 +182,7 @@ class Bucket:
             with self._told(self._name(key), writes=True):
                 self._client(1).delete_object(Bucket=self.spec.bucket, Key=key)
 
-    def _is_refused(self, key: str, conditions: Json) -> bool:
+    def _is_refused(self, key: str, conditions: Mapping[str, str]) -> bool:
         try:
             self._put(key, b"2", conditions)
         except Conflict:

@@ -49,7 +49,7 @@ class SearchableS3Workspace(S3Workspace):
         sizes = {path / key[len(prefix) :]: size for key, size in listed.objects if _is_path(key[len(prefix) :])}
         if not listed.objects and path != self.root:
             itself = await self._call(self._bucket.list, self._key(path), 1)
-            sizes = {path: size for key, size in itself.objects if key == self._key(path)}
+            return dict((path, size) for key, size in itself.objects if key == self._key(path)), True
         return sizes, listed.complete
 
 

@@ -1,4 +1,4 @@
-"""A workspace in a bucket: files are objects below a prefix, and an edit replaces the very version that it was made for."""
+"""A workspace in a bucket: files are objects below a prefix, and an edit replaces the version that it was made for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from a3s_lsp.engine.changes import Applied, Change, ChangeSet
 from a3s_lsp.engine.errors import EditRefused, PathRefused, StaleEdit, ToolError
+from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Diagnostic, Document, TextChange, unnoticed, unrecorded
 from a3s_lsp.engine.workspace import carrying
 from a3s_lsp.engine.workspace.abilities import Entry
@@ -162,7 +163,7 @@ class S3Workspace:
             stored = await self._found(path)
             text = None if stored is None else _text(stored, path)
             try:
-                fresh.append(carrying.carried_over(change, text, self.display(path)))
+                fresh.append(_carried(change, text, self.display(path)))
             except StaleEdit as error:
                 known, now = self._versions.get(path), None if stored is None else stored.etag
                 raise StaleEdit(str(error), {**(error.kind or {}), "expected": known, "actual": now}) from error
@@ -218,6 +219,14 @@ class S3Workspace:
         except (Conflict, ToolError):
             return False
         return True
+
+
+def _carried(change: Change, text: str | None, name: str) -> Change:
+    carried = carrying.carried_over(change, text, name)
+    if carried is not change and carried.before == carried.after:  # of two who count up, one has still to do it
+        kind: Json = {"type": "version_conflict", "path": change.path}
+        raise StaleEdit(f"{name} was changed by someone else in the same way meanwhile; read it again.", kind)
+    return carried
 
 
 def _text(stored: Stored, path: Path) -> str:
