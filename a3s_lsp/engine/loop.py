@@ -24,10 +24,11 @@ _PAUSE_MS = 100
 """Before a turn is asked for again, for each request that has failed; the model's own retries have made theirs."""
 
 
-async def converse(kit: Kit, turn: int = 0) -> str:
+async def converse(kit: Kit, turn: int = 0, before: int = 0) -> str:
     """Go on from where the conversation stands, and return the final answer.
 
-    `turn` is the number of turns that the run has had. Raises RunFailed or ModelError; stopped by cancelling the task.
+    `turn` is the number of turns that the run has had; as many of them as `before` says count for no limit. Raises
+    RunFailed or ModelError; stopped by cancelling the task.
     """
     malformed_turns = 0
     while True:
@@ -43,10 +44,10 @@ async def converse(kit: Kit, turn: int = 0) -> str:
         for text in kit.steering():
             kit.emit(f.Steered(await hookpoints.before_steering(kit, text)))
         if turn > 0 and isinstance(kit.conversation()[-1], AssistantMessage):
-            if (more := await _missing(kit, turn)) is None:
+            if (more := await _missing(kit, turn - before)) is None:
                 return answer_text(kit.conversation())
             kit.emit(more)
-        if turn >= kit.limits.max_tool_rounds:
+        if turn - before >= kit.limits.max_tool_rounds:
             raise LimitReached("max_tool_rounds", f"Max tool rounds ({kit.limits.max_tool_rounds}) exceeded")
         turn += 1
         await kit.make_room(kit)

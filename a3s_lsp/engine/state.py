@@ -210,8 +210,6 @@ class State:
                 self._ended(run, talk, fact)
             case _:
                 self._apply_to_call(run, talk, fact)
-        if isinstance(fact, f.StepBegan):
-            self._begin_step(run, talk, fact, record.time_ms)
         (self.compactions if run.own is None else run.compactions).apply(fact, talk)
 
     def _paid(self, run: RunState, usage: Usage) -> None:
@@ -220,16 +218,20 @@ class State:
         if run.parent in self.runs:
             self.runs[run.parent].usage += usage
 
-    def _begin_step(self, run: RunState, talk: list[Message], fact: f.StepBegan, time_ms: int) -> None:
+    def _begin_step(self, run: RunState, talk: list[Message], fact: f.StepBegan) -> None:
         """A step has turns of its own; one that is carried out apart a conversation, too, from where all stands."""
         if fact.in_line:
-            run.turns = 0
+            run.planning.turns_before = run.turns
         if fact.apart:
             own = [*talk, UserMessage(fact.instruction)]
-            self.runs[fact.apart] = RunState(fact.apart, fact.instruction, time_ms, time_ms, own=own, parent=run.id)
+            self.runs[fact.apart] = RunState(
+                fact.apart, fact.instruction, run.updated_ms, run.updated_ms, own=own, parent=run.id
+            )
 
     def _apply_to_call(self, run: RunState, talk: list[Message], fact: f.Fact) -> None:
         match fact:
+            case f.StepBegan():
+                self._begin_step(run, talk, fact)
             case f.QuestionAsked(call_id=call_id):
                 self.questions[call_id] = fact
             case f.QuestionAnswered(call_id=call_id):

@@ -20,6 +20,7 @@ from a3s_lsp.engine.events import Event
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.models.loading import warm
 from a3s_lsp.engine.models.select import choose
+from a3s_lsp.engine.planning.plans import STEP_RUN, PlanPolicy
 from a3s_lsp.engine.policy.postures import posture_policy
 from a3s_lsp.engine.ports import SessionInfo
 from a3s_lsp.engine.project_commands import CommandFiles
@@ -192,13 +193,14 @@ class Host:
     def _instruct(self, session: Session) -> None:
         """Have a session follow the settings that may change while it is open."""
         session.leave.policy = posture_policy(self.settings.posture)
+        session.planning.policy = PlanPolicy(self.settings.planning, approval=self.settings.posture == "plan")
         session.set_review(reviews_first=self.settings.review == "before", unsaved=self.settings.unsaved)
 
     # ------------------------------------------------------------ telling the client
 
     def _show(self, event: Event) -> None:
-        if event.run_id.startswith(CHILD_RUN):
-            return  # what children do is told in the run that sent them, as subagent events
+        if event.run_id.startswith((CHILD_RUN, STEP_RUN)):
+            return  # what children and steps do is told in the run that sent them
         self._send(event, {})
         self.progress.show(event)
 

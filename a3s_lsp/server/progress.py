@@ -71,6 +71,10 @@ def _value(event: Event) -> Json | None:
             message = "thinking"
         case "tool_start":
             message = str(event.fields["tool_name"])
+        case "step_start":
+            message = (
+                f"step {event.fields['step_number']} of {event.fields['total_steps']}: {event.fields['description']}"
+            )
         case "model_retry":
             message = f"the model cannot be asked ({event.fields['reason']}), trying again"
         case "confirmation_required":

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from pygls.exceptions import JsonRpcInvalidParams
 
 from a3s_lsp.engine.facts import RuleScope
+from a3s_lsp.engine.planning.plans import PlanningMode
 from a3s_lsp.engine.ports import Unsaved
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Settings(Shape):
     review: Review = "after"
     remember: RuleScope = "session"
     unsaved: Unsaved = "overlay"
+    planning: PlanningMode = "disabled"
     client: ClientFlags = Field(default_factory=ClientFlags)
 
 

@@ -12,7 +12,7 @@ from a3s_lsp.engine.errors import A3SError, RunFailed
 from a3s_lsp.engine.kit import Kit, nothing_missing, nothing_to_tell
 from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import ToolCall
-from a3s_lsp.engine.planning.plans import Step, revised, with_status
+from a3s_lsp.engine.planning.plans import STEP_RUN, Step, revised, with_status
 from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Verdict
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.state import RunState, State
@@ -101,14 +101,14 @@ class Execution:
     async def _in_line(self, step: Step) -> None:
         if step.id not in self._progress.begun:
             self._begin([step], in_line=True)
-        self._end(step, await converse(self._in_step, self._run.turns))
+        self._end(step, await converse(self._in_step, self._run.turns, self._progress.turns_before))
         await self._kit.settled()
 
     def _begin(self, wave: Sequence[Step], *, in_line: bool = False) -> None:
         self._move([step.id for step in wave], "in_progress")
         for step in wave:
             given = self._is_delegated(step)
-            apart = "" if in_line or given else f"{self._run.id}.{step.id}"
+            apart = "" if in_line or given else f"{STEP_RUN}{self._run.id}.{step.id}"
             text = "" if given else self._instruction(step)
             self._kit.emit(f.StepBegan(step.id, step.content, *self._place(step), text, apart))
 
@@ -233,7 +233,7 @@ class Execution:
             if (demand := await self._kit.unverified()) is None:
                 return self._answer()
             self._kit.emit(demand)
-        return await converse(self._kit, self._run.turns)
+        return await converse(self._kit, self._run.turns, self._progress.turns_before)
 
     def _answer(self) -> str:
         """What the last step said; of several that ended together, what each did, under its name."""

@@ -42,18 +42,19 @@ class Planning:
 
     def __init__(self, state: State, policy: PlanPolicy, agents: Agents, rooms: Rooms) -> None:
         self._state = state
-        self._policy = policy
+        self.policy = policy
+        """What is planned from the next run on."""
         self._agents = agents
         self._rooms = rooms
 
     @property
     def always(self) -> bool:
         """Whether each prompt gets a plan."""
-        return self._policy.mode == "enabled"
+        return self.policy.mode == "enabled"
 
     def of(self, run: RunState, model: Model) -> Callable[[Kit], Awaitable[str]] | None:
         """How this run finds its answer; None where nothing is planned."""
-        if self._policy.mode == "disabled" or (self._policy.mode == "auto" and not plans(model)):
+        if self.policy.mode == "disabled" or (self.policy.mode == "auto" and not plans(model)):
             return None
         return functools.partial(self._answer, run)
 
@@ -67,8 +68,8 @@ class Planning:
         if not progress.settled:
             await self._settle(run, kit, progress.plan or Plan())
         begun = monotonic()
-        text = await Execution(self._state, run, kit, self._rooms, goals=self._policy.goals).go()
-        if self._policy.goals and (plan := progress.plan) is not None:
+        text = await Execution(self._state, run, kit, self._rooms, goals=self.policy.goals).go()
+        if self.policy.goals and (plan := progress.plan) is not None:
             kit.emit(f.GoalAchieved(plan.goal, len(plan.steps), int((monotonic() - begun) * 1000)))
         return text
 
@@ -84,7 +85,7 @@ class Planning:
         if planned and not self.always:
             kit.emit(f.PlanningStarted(run.prompt))
         await _after(kit, task, plan, understood=found is not None)
-        if planned and self._policy.goals:
+        if planned and self.policy.goals:
             kit.emit(f.GoalExtracted(plan.goal, plan.criteria))
         if planned or self.always:
             kit.emit(f.PlanMade(plan))
@@ -105,7 +106,7 @@ class Planning:
 
     async def _settle(self, run: RunState, kit: Kit, plan: Plan) -> None:
         """Have the plan approved where that is wanted, and begin with it. Raises RunCancelled if it is not."""
-        note = await self._approval(run, kit, plan) if self._policy.approval else ""
+        note = await self._approval(run, kit, plan) if self.policy.approval else ""
         other = edited(plan, note)
         remark = _NOTE.format(note=note) if note and other is None else ""
         plan = plan if other is None else other

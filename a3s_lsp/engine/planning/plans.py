@@ -13,6 +13,8 @@ PlanningMode: TypeAlias = Literal["auto", "enabled", "disabled"]
 StepStatus: TypeAlias = Literal["pending", "in_progress", "completed", "failed", "skipped", "cancelled"]
 
 MOST_STEPS = 50
+STEP_RUN = "step-"
+"""What the ids of the runs begin with in which steps are carried out apart."""
 _PASSED: frozenset[StepStatus] = frozenset({"completed", "skipped"})
 """What a step may have become so that those that wait for it can begin."""
 _ITEM = re.compile(r"\s*(?:[-*]|\d+[.)])\s+(?:\[[ xX]?\]\s*)?(\S.*)")

@@ -24,6 +24,8 @@ class Progress:
     ended: dict[str, f.StepEnded] = field(default_factory=dict)
     last: tuple[str, ...] = ()
     """The steps that were carried out last, several if that was beside each other."""
+    turns_before: int = 0
+    """The turns that the run had had when the step began that the conversation has last."""
     after: bool = False
     """Whether the conversation went on after the last step."""
     _gathered: set[str] = field(default_factory=set)

@@ -41,6 +41,7 @@ export interface Options {
   review?: string;
   remember?: string;
   unsaved?: string;
+  planning?: string;
   client: ClientFlags;
 }
 

@@ -20,6 +20,7 @@ export function serverOptions(): Options {
     review: set("review"),
     remember: set("remember"),
     unsaved: set("unsaved"),
+    planning: set("planning"),
     client: { events: true, confirm: true, hunks: true, save: true, reload: true, diagnostics: true, commands: true },
   };
 }

@@ -8,6 +8,7 @@ local M = {}
 ---@field review? "before"|"after" Show each change before it is made, or afterwards.
 ---@field remember? a3s.Scope Where "always" holds if it is not said.
 ---@field unsaved? "overlay"|"save"|"ask" What happens to unsaved text before a command reads the disk.
+---@field planning? "auto"|"enabled"|"disabled" Whether prompts get a plan that is carried out step by step.
 
 ---@class (exact) a3s.TranscriptConfig
 ---@field open boolean Show the transcript when something is prompted.
