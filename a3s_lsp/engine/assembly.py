@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from a3s_lsp.engine.ahp.targets import harness_of
 from a3s_lsp.engine.command_hooks import command_hooks
 from a3s_lsp.engine.config.load import Loaded, load
 from a3s_lsp.engine.config.settings import Settings
@@ -136,6 +137,7 @@ async def assemble(
         warnings=(memory.warning,) if memory.warning else (),
         hooks=Hooks(() if held else command_hooks(settings.hooks, root, environment)),
         held_back=held,
+        harness=None if held else harness_of(settings),
         reviews_first=wishes.reviews_first,
         unsaved=wishes.unsaved,
         checkpoints=surroundings.checkpoints,

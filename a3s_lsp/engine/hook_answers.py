@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from a3s_lsp.engine.handlers import HandlerFailed
 from a3s_lsp.engine.hooks import GATING
 from a3s_lsp.engine.messages import Json
 
-Action: TypeAlias = Literal["continue", "block", "retry", "skip"]
+Action: TypeAlias = Literal["continue", "block", "retry", "skip", "escalate"]
 
 REPEATABLE = frozenset({"post_tool_use", "generate_end"})
 """Events after something that can be done once more; at gating events "retry" asks the hooks once more."""
@@ -28,7 +28,7 @@ CHANGEABLE: Mapping[str, str] = {
 }
 """What a hook may put another value in place of, by event."""
 DEFAULT_REASON = "Blocked by hook"
-_ACTIONS: Mapping[str, Action] = {"continue": "continue", "block": "block", "retry": "retry", "skip": "skip"}
+_ACTIONS: Mapping[str, Action] = {action: action for action in get_args(Action)}
 _SHOWN = 200
 _DAY_MS = 86_400_000
 
@@ -37,7 +37,7 @@ _DAY_MS = 86_400_000
 class HookAnswer:
     """What one hook said, or all hooks of an event came to.
 
-    `payload` has the changes; `changed_by` names the hooks that made them.
+    `payload` has the changes; `changed_by` names the hooks that made them. `escalated` is why a person has to decide.
     """
 
     payload: Json
@@ -45,6 +45,7 @@ class HookAnswer:
     reason: str = DEFAULT_REASON
     delay_ms: int = 0
     changed_by: tuple[str, ...] = ()
+    escalated: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -79,6 +80,8 @@ def _action(event: str, said: object) -> Action:
         raise HandlerFailed(f"it answered the action {_shown(said)}; known are {', '.join(_ACTIONS)}")
     if action == "block" and event not in BLOCKABLE:
         raise HandlerFailed(f"it answered 'block', but there is nothing to stop at {event}")
+    if action == "escalate" and event != "pre_tool_use":
+        raise HandlerFailed(f"it answered 'escalate', but nobody can be asked at {event}")
     if action == "retry" and event not in GATING | REPEATABLE:
         raise HandlerFailed(f"it answered 'retry', but there is nothing to do again at {event}")
     return action

@@ -54,6 +54,7 @@ class SessionHooks:
 
     async def _ask_all(self, event: str, payload: Json, subject: Subject, tried: int) -> HookAnswer:
         changed_by: tuple[str, ...] = ()
+        escalated = ""
         for hook in self._hooks.of(event):
             if not hook.matcher.matches(self.session_id, subject):
                 continue
@@ -66,9 +67,11 @@ class SessionHooks:
             answer = await _heeded(hook, replace(answer, changed_by=changed_by), tried)
             if answer.blocked or answer.again:
                 return answer
+            if answer.action == "escalate":
+                escalated = escalated or answer.reason
             if answer.action == "skip":
                 break
-        return HookAnswer(payload, changed_by=changed_by)
+        return HookAnswer(payload, changed_by=changed_by, escalated=escalated)
 
     async def _ask_one(self, hook: Hook, payload: Json) -> HookAnswer:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.ahp.targets import HarnessSpec, harness_of
 from a3s_lsp.engine.command_hooks import command_hooks, digest_of
 from a3s_lsp.engine.config.settings import Settings
 from a3s_lsp.engine.hooks import Hook, Hooks
@@ -30,19 +31,24 @@ class HeldBack:
     digest: str
     trust: Trust | None
     servers: tuple[ServerSpec, ...] = ()
+    harness: HarnessSpec | None = None
 
 
 def held_back(
     settings: Settings, source: Path, root: Path, environment: Mapping[str, str], trust: Trust | None
 ) -> HeldBack | None:
-    """What of a project's configuration waits for leave; None if it may run, or if there is none. Raises ConfigError."""
+    """What of a project's configuration waits for leave; None if it may run, or there is none. Raises ConfigError."""
     configured, servers = settings.hooks, servers_of(settings)
-    digest = digest_of(configured, root, *(server.command_line for server in servers))
-    if not (configured or servers) or (trust is not None and trust.has(digest)):
+    harness = harness_of(settings)
+    spoken_to = [*(server.command_line for server in servers), *([repr(harness)] if harness else [])]
+    digest = digest_of(configured, root, *spoken_to)
+    if not (configured or servers or harness) or (trust is not None and trust.has(digest)):
         return None
     told = [f"at {hook.event}: {hook.command}" for hook in configured.values()]
     told += [f"MCP server {server.name}: {server.command_line}" for server in servers]
-    return HeldBack(command_hooks(configured, root, environment), source, "; ".join(told), digest, trust, servers)
+    told += [f"supervision of the session, which sees all of it, by {harness.target.place}"] if harness else []
+    own = command_hooks(configured, root, environment)
+    return HeldBack(own, source, "; ".join(told), digest, trust, servers, harness)
 
 
 async def ask_leave(

@@ -48,6 +48,7 @@ async def before_call(kit: Kit, ready: Ready, plan: Callable[[], Awaitable[Chang
     answer = await kit.hooks.ask("pre_tool_use", payload, _subject(ready, paths))
     if answer.blocked:
         return blocked(kit, ready, answer.reason)
+    ready = replace(ready, escalated=answer.escalated)
     return _changed(ready, answer.payload["args"], answer.changed_by) if answer.changed_by else ready
 
 

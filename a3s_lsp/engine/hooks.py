@@ -43,6 +43,7 @@ GATING = frozenset(
     {
         "pre_tool_use",
         "pre_prompt",
+        "intent_detection",
         "generate_start",
         "pre_planning",
         "permission_request",
@@ -84,6 +85,7 @@ class Hooks:
 
     def __init__(self, hooks: Iterable[Hook] = ()) -> None:
         self._hooks = {hook.id: hook for hook in hooks}
+        self._standing: tuple[Hook, ...] = ()
         self._changing = threading.Lock()
         self._aside: dict[asyncio.Task[None], str] = {}
 
@@ -91,6 +93,10 @@ class Hooks:
         """Add a hook; one with the same id is replaced."""
         with self._changing:
             self._hooks = {**self._hooks, hook.id: hook}
+
+    def stand_first(self, hooks: Iterable[Hook]) -> None:
+        """Ask these before all others. They are the session's own: nobody counts, replaces or takes them away."""
+        self._standing = tuple(hooks)
 
     def unregister(self, hook_id: str) -> bool:
         """Take a hook away. False if there is none with this id."""
@@ -109,7 +115,8 @@ class Hooks:
     def of(self, event: str) -> list[Hook]:
         """The hooks of an event that do something, in the order in which they are asked."""
         found = [hook for hook in self._hooks.values() if hook.event == event and hook.handler is not None]
-        return sorted(found, key=lambda hook: hook.config.priority)
+        own = [hook for hook in self._standing if hook.event == event]
+        return [*own, *sorted(found, key=lambda hook: hook.config.priority)]
 
     def run_aside(self, session_id: str, work: Coroutine[object, object, None]) -> None:
         """Let a hook of this session work while nobody waits for it."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine import hookpoints
+from a3s_lsp.engine.ahp.harness import Harness
 from a3s_lsp.engine.asides import ask_aside
 from a3s_lsp.engine.budget import Purse
 from a3s_lsp.engine.changes import ChangeSet
@@ -79,6 +80,7 @@ class Session:
         self.instructions = Instructions(setup.workspace, setup.own_instructions, self.leave.denies_reading)
         self.context = Context(setup.slots, setup.workspace, self.memory, self.instructions, setup.skills)
         self.hooks = setup.hooks
+        self.harness = Harness(self._journal, setup.hooks, setup.environment)
         self.mcp = Servers(setup.workspace.root, setup.environment, setup.tools, self._journal.append)
         self.delegation = Delegation(
             self._journal,
@@ -113,10 +115,11 @@ class Session:
             if await writer.call(lambda: writer.store.info(session_id)) is not None:
                 raise A3SError(f"Session {session_id} exists already: resume it, or choose another id.")
             session = cls(session_id, setup, writer, State())
-            session._journal.append(f.SessionOpened(address(setup.workspace.root), setup.model.name))
-            await session.review.start()
-            session.mcp.begin(setup.mcp_servers)
-            await session._journal.settled()
+            async with session.harness.begun(setup.harness):
+                session._journal.append(f.SessionOpened(address(setup.workspace.root), setup.model.name))
+                await session.review.start()
+                session.mcp.begin(setup.mcp_servers)
+                await session._journal.settled()
             return session
         except BaseException:
             await writer.give_back(session_id)
@@ -134,10 +137,11 @@ class Session:
             if sealed is not records:  # what has come to be known as a secret since they were written
                 state = folded(sealed)
             session = cls(session_id, made, writer, state)
-            if address(session.workspace.root) != state.workspace:
-                session._journal.append(f.WorkspaceMoved(address(session.workspace.root)))
-            await session.review.start()
-            session.mcp.begin(session.setup.mcp_servers)
+            async with session.harness.begun(made.harness):
+                if address(session.workspace.root) != state.workspace:
+                    session._journal.append(f.WorkspaceMoved(address(session.workspace.root)))
+                await session.review.start()
+                session.mcp.begin(made.mcp_servers)
             return session
         except BaseException:
             await writer.give_back(session_id)
@@ -261,6 +265,7 @@ class Session:
                 held = self.setup.held_back
                 if await ask_leave(held, self.hooks, self.setup.approver, emit, self._journal.settled):
                     self.mcp.begin(held.servers)
+                    await self.harness.begin(held.harness)
                     await self.mcp.ready()
             self._started = True
             await hookpoints.session_started(hooks, self._model.name)
@@ -438,6 +443,7 @@ class Session:
         self.hooks.dismiss(self.id)
         await self.delegation.stop()
         await self.mcp.close()
+        await self.harness.close()
         self.review.stop()
         await self._journal.settled_or_shown()
         await self._writer.give_back(self.id)
@@ -450,6 +456,7 @@ class Session:
         self.hooks.dismiss(self.id)
         await self.delegation.stop()
         await self.mcp.close()
+        await self.harness.close()
         self.review.stop()
         await asyncio.gather(*(run.suspend() for run in self._runs.values()))
         await self._journal.settled_or_shown()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from a3s_lsp.engine.ahp.targets import HarnessSpec
 from a3s_lsp.engine.budget import Budget
 from a3s_lsp.engine.context.room import CompactionPolicy, room_unknown
 from a3s_lsp.engine.context.system_prompt import PromptSlots
@@ -48,6 +49,8 @@ class Setup:
     hooks: Hooks = field(default_factory=Hooks)
     held_back: HeldBack | None = None
     """Hooks that run commands, and that the person is asked about before the first run."""
+    harness: HarnessSpec | None = None
+    """Who supervises the session from outside, and may stop what it is about to do."""
     temperature: float | None = None
     thinking_budget: int | None = None
     """Tokens that the model may think for, where it can."""

@@ -69,6 +69,8 @@ class Ready:
     tool: Tool
     args: Json
     notes: str = ""
+    escalated: str = ""
+    """Why a person has to decide, whatever the policy says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ async def admit(kit: Kit, asked: Ready) -> Admitted | ToolResult:
         verdict = kit.judge(_facts(kit, ready, change_set))
     except ToolError as error:
         return _failure(error, ready)
+    if isinstance(verdict, Allow) and ready.escalated:
+        verdict = Ask(guarded=True)
     if isinstance(verdict, Allow) and kit.reviews_first and change_set is not None and kit.approver is not None:
         verdict = Ask()
     if isinstance(verdict, Allow):
@@ -182,7 +186,7 @@ async def _ask(
         name,
         ready.args,
         title=_TITLES.get(name, f"Use the tool {name}"),
-        detail=subject or ("" if change_set is None else change_set.label),
+        detail=_detail(subject or ("" if change_set is None else change_set.label), ready.escalated),
         diff="" if change_set is None else change_set.diff(kit.workspace.root),
         rule=verdict.suggestion,
         timeout_ms=approver.timeout_ms,
@@ -211,6 +215,10 @@ async def put_question(kit: Kit, approver: Approver, question: f.QuestionAsked) 
         await kit.learn(answer.remember, answer.outcome == "approved", answer.scope)
     await kit.settled()
     return answer
+
+
+def _detail(about: str, escalated: str) -> str:
+    return f"{about}\n[{escalated}]" if escalated else about
 
 
 def _accepted(

@@ -34,6 +34,7 @@ from a3s_lsp.sdk.session import AsyncSession
 from a3s_lsp.sdk.skills import SessionSkills
 from a3s_lsp.sdk.stored import StoredSessions
 from a3s_lsp.sdk.streams import EventStream as EventStream
+from a3s_lsp.sdk.supervision import Supervision
 from a3s_lsp.sdk.verification import Verification
 from a3s_lsp.sdk.workers import WorkerAgentSpec
 
@@ -111,6 +112,7 @@ class Session(
     Keeping,
     Programs,
     McpServers,
+    Supervision,
     Queue,
     Delegation,
     SessionSkills,

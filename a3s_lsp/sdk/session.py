@@ -32,6 +32,7 @@ from a3s_lsp.sdk.results import AgentEvent, AgentResult
 from a3s_lsp.sdk.review import AsyncReview
 from a3s_lsp.sdk.skills import AsyncSkills
 from a3s_lsp.sdk.streams import AsyncEventStream
+from a3s_lsp.sdk.supervision import AsyncSupervision
 from a3s_lsp.sdk.verification import AsyncVerification
 
 _UNASKED = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
@@ -47,6 +48,7 @@ class AsyncSession(
     AsyncKeeping,
     AsyncPrograms,
     AsyncServers,
+    AsyncSupervision,
     AsyncQueue,
     AsyncDelegation,
     AsyncSkills,
@@ -214,8 +216,7 @@ class AsyncSession(
         warnings = list(self.engine.setup.warnings)
         if confirmation is not None and not confirmation.enabled:
             warnings.insert(0, _UNASKED)
-        if (trouble := self.engine.leave.trouble) is not None:
-            warnings.append(trouble)
+        warnings += [trouble for trouble in (self.engine.leave.trouble, self.engine.harness.warning) if trouble]
         return " ".join(warnings) or None
 
     def __repr__(self) -> str:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from a3s_lsp.engine.errors import RunFailed
 from a3s_lsp.engine.hook_firing import SessionHooks
 from a3s_lsp.engine.messages import Json
 
 
-async def may_look(hooks: SessionHooks, prompt: str, root: Path) -> bool:
-    """Whether anything may be looked up for the prompt."""
+async def detect_intent(hooks: SessionHooks, prompt: str, root: Path) -> None:
+    """Ask what the prompt wants, before anything is done for it. Raises RunFailed if it is not to be answered."""
+    answer = await hooks.ask("intent_detection", {"prompt": prompt, "workspace": str(root), "language_hint": None})
+    if answer.blocked:
+        raise RunFailed(f"Prompt blocked by hook: {answer.reason}")
+
+
+async def may_look(hooks: SessionHooks, prompt: str, root: Path, about: Json | None = None) -> bool:
+    """Whether anything may be looked up for the prompt; `about` is what is known of it already."""
     payload: Json = {
         "intent": "prompt",
         "target_type": "workspace",
@@ -18,6 +26,7 @@ async def may_look(hooks: SessionHooks, prompt: str, root: Path) -> bool:
         "query": prompt,
         "working_directory": str(root),
         "urgency": "normal",
+        **(about or {}),
     }
     return not (await hooks.ask("pre_context_perception", payload)).blocked
 

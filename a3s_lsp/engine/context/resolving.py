@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from a3s_lsp.engine.context.blocks import Piece, block, tokens_of
+from a3s_lsp.engine.context.gathering import gathering
 from a3s_lsp.engine.context.instructions import Instructions
-from a3s_lsp.engine.context.perceiving import has_looked, has_recalled, may_look, recall_query
+from a3s_lsp.engine.context.perceiving import detect_intent, has_looked, has_recalled, may_look, recall_query
 from a3s_lsp.engine.context.system_prompt import PromptSlots, system_prompt
 from a3s_lsp.engine.errors import StoreError
 from a3s_lsp.engine.hook_firing import SessionHooks
@@ -53,12 +54,14 @@ class Context:
         emit(ContextResolving(("instructions", *(piece.provider for piece in skills), *known)))
         files: Sequence[Piece] = ()
         told: Sequence[Found] = ()
-        if await may_look(hooks, prompt, root):
-            files = await self._instructions.standing()
-            told = await self._recall(prompt, emit, hooks)
-        else:
-            skills = ()
-        pieces = [*skills, *files, *_notes(told)]
+        with gathering() as gathered:
+            await detect_intent(hooks, prompt, root)
+            if await may_look(hooks, prompt, root, gathered.about):
+                files = await self._instructions.standing()
+                told = await self._recall(prompt, emit, hooks)
+            else:
+                skills = ()
+        pieces = [*skills, *files, *_notes(told), *gathered.pieces]
         emit(ContextResolved(tuple(ContextItem(p.provider, p.source, tokens_of(p.text)) for p in pieces)))
         await has_looked(hooks, len(told), len(files))
         extra = "\n\n".join(text for text in (self._slots.extra, instructions) if text)

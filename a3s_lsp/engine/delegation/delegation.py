@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from a3s_lsp.engine import facts as f
 from a3s_lsp.engine.delegation.agents import Agent
 from a3s_lsp.engine.delegation.child import narrowed, routed, unknown_agent
+from a3s_lsp.engine.delegation.depth import deeper
 from a3s_lsp.engine.delegation.registry import Agents
 from a3s_lsp.engine.delegation.requests import TaskOutcome, TaskRequest, all_results, excerpt, one_result
 from a3s_lsp.engine.delegation.rows import CHILD_RUN, TaskRow, output_uri
@@ -219,7 +220,8 @@ class Delegation:
         run = self._house.new_run(task_id, steps)
         self._runs[task_id] = run
         prompt = f.RunQueued(request.prompt, history=(), parent=call_id, agent=agent.name)
-        run.start(prompt, kit)
+        with deeper():
+            run.start(prompt, kit)
         try:
             result = await run.wait()
         except asyncio.CancelledError:
