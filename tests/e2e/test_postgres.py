@@ -222,6 +222,12 @@ def test_the_password_is_in_no_repr_and_in_no_error(
     assert PASSWORD not in " ".join([*said, out, err])
 
 
+def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"install a3s-lsp\[postgres\]"):
+        a3s.PostgresSessionStore("postgresql://a3s@127.0.0.1/a3s")
+
+
 def test_tables_of_a_newer_version_are_left_alone(postgres: PostgresServer, schema: str) -> None:
     import psycopg
 

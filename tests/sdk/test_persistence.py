@@ -221,6 +221,23 @@ def test_a_folder_that_vanishes_is_told_by_save(work: Path, place: str) -> None:
         assert "sessions.db" in str(error)  # whether the system tells at once is up to it
 
 
+def test_of_two_objects_of_one_session_the_one_that_was_left_behind_is_told(work: Path, place: str) -> None:
+    store = a3s.FileSessionStore(place)
+    session = agent("a", "never").session(str(work), options(store, session_id="mine"))
+    session.send("q")
+    other = agent("b").resume_session("mine", options(a3s.FileSessionStore(place)))
+    other.send("r")
+    with pytest.raises(a3s.RunFailed, match="continued elsewhere in this program"):
+        session.send("lost")
+    with pytest.raises(a3s.StoreError, match="continued elsewhere"):
+        session.save()
+    session.close()
+    assert [run["prompt"] for run in other.runs()] == ["q", "r"]
+    other.close()
+    with agent().resume_session("mine", options(store)) as again:
+        assert [run["prompt"] for run in again.runs()] == ["q", "r"]
+
+
 # ------------------------------------------------------------ forking
 
 
