@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.options import SessionOptions
 
 _SOURCE = "the program"
+_WARNINGS = 3
 
 
 class SkillInfo(Handle):
@@ -49,6 +50,13 @@ def skills_of(workspace: Path, options: SessionOptions, settings: Settings) -> S
     own = own_skill_folders(Path.home(), user_config().parent)
     folders = (*settings.skill_dirs, *options.skill_dirs)
     return Skills.of(workspace.absolute(), own, folders, _given(options._inline_skills), builtin=options.builtin_skills)
+
+
+def skill_warnings(skills: Skills) -> Sequence[str]:
+    """What is wrong with the files of skills, for the warning of a session. Blocks."""
+    problems = skills.look().problems
+    more = len(problems) - _WARNINGS
+    return [*problems[:_WARNINGS], *([f"{more} more are told by skill_problems()."] if more > 0 else [])]
 
 
 def _given(skills: Iterable[InlineSkill]) -> list[Skill]:

@@ -29,6 +29,8 @@ def judged(agent: Agent, parents: Callable[[CallFacts], Verdict]) -> Callable[[C
         own, theirs = decide(agent.permissions, call), parents(call)
         if agent.grants and isinstance(own, Allow) and own.rule is not None and _left_open(theirs, call):
             return own
+        if isinstance(own, Deny):
+            return own
         if isinstance(theirs, Deny):
             return theirs
         if isinstance(own, Ask) and not own.guarded:
