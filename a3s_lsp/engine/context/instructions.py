@@ -128,6 +128,8 @@ async def _add(realm: Realm, place: Path, title: str, gathering: _Gathering, dep
     """Add a file, and behind it what it imports. Raises ToolError."""
     text = await realm.text(place)
     gathering.told.add(place)
+    if "\0" in text:
+        raise ToolError("it is no text")
     if not text.strip():
         return
     shown, most = realm.shown(place), min(_LIMIT, gathering.room)
