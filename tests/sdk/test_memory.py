@@ -98,6 +98,13 @@ def test_the_short_term_keeps_the_last_hundred(tmp_path: Path) -> None:
     assert len(rows) == 100 and str(rows[0]["content"]).startswith("Success: task 3\n")
 
 
+def test_what_is_stored_again_is_the_latest_of_the_short_term(tmp_path: Path) -> None:
+    session = remembering(tmp_path, a3s.InProcessMemoryStore())
+    for task in ("one", "two", "one"):
+        session.remember_success(task, [], "")
+    assert [str(row["content"]).splitlines()[0] for row in session.get_short_term()] == ["Success: two", "Success: one"]
+
+
 def every_call(session: a3s.Session) -> list[Callable[[], object]]:
     return [
         lambda: session.remember_success("t", ["x"], "r"),
