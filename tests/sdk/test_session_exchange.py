@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import a3s_lsp as a3s
 from a3s_lsp.engine.messages import Json
+from a3s_lsp.engine.workspace.addresses import rooted
 from tests.sdk.stored import LONG, agent, make, options, write_reference
 from tests.sdk.stored import place as place
 from tests.sdk.stored import work as work
@@ -127,6 +128,17 @@ def test_a_session_that_would_change_files_outside_of_its_folder_is_refused(samp
         moved = json.loads(text.replace(json.dumps(f"{workspace}/a.txt")[1:-1], path))
         with pytest.raises(a3s.StoreError, match=f"it changes {path}, outside of {workspace}"):
             a3s.FileSessionStore(place).import_session(moved)
+
+
+def test_a_session_that_worked_in_a_bucket_is_taken_in(sample: Json) -> None:
+    workspace = json.loads(json.dumps(sample))["records"][0]["fact"]["workspace"]
+    inside = json.dumps(sample).replace(workspace, str(rooted("s3://bucket/p")))
+    session = json.loads(inside)
+    session["records"][0]["fact"]["workspace"] = "s3://bucket/p"
+    assert a3s.MemorySessionStore().import_session(session) == "mine"
+    session["records"][0]["fact"]["workspace"] = "s3://bucket/other"
+    with pytest.raises(a3s.StoreError, match="outside of s3://bucket/other"):
+        a3s.MemorySessionStore().import_session(session)
 
 
 @pytest.mark.parametrize("value", [None, 1, b"x", ["x"], object()])

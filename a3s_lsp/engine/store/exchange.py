@@ -21,6 +21,7 @@ from a3s_lsp.engine.store.artifact_exchange import keep_outputs, outputs_as_json
 from a3s_lsp.engine.store.artifacts import shelf_of
 from a3s_lsp.engine.store.log_building import LogBuilder, add
 from a3s_lsp.engine.store.reference_sessions import is_reference, reference_log, reference_outputs
+from a3s_lsp.engine.workspace.addresses import shown
 
 FORMAT = "a3s.session.v1"
 MAX_BYTES = 256 * 1024 * 1024
@@ -162,7 +163,12 @@ def _check_paths(session_id: str, records: Iterable[f.Record]) -> None:
                 root = workspace
             case f.FilesChanging(changes=changes) | f.FilesChanged(changes=changes):
                 for name in (name for each in changes.changes for name in (each.path, each.source) if name):
-                    if not Path(os.path.normpath(name)).is_relative_to(root):
+                    if not _plain(name).is_relative_to(_plain(root)):
                         raise StoreError(f"Session {session_id} is not taken in: it changes {name}, outside of {root}.")
             case _:
                 pass
+
+
+def _plain(name: str) -> Path:
+    """A path, or the address of a file elsewhere, without detours."""
+    return Path(os.path.normpath(shown(name)))
