@@ -59,9 +59,9 @@ class SessionOptions:
     """auto, enabled or disabled; auto asks a model behind a network before each run whether a plan is worth it."""
     planning: bool | None = None
     """True is enabled, False disabled; `planning_mode` wins over it."""
-    plan_approval: bool | None = None
+    plan_approval: bool = False
     """Whether a person is asked before a plan is carried out."""
-    goal_tracking: bool | None = None
+    goal_tracking: bool = False
     """Whether events tell how near its goal a planned run is."""
     max_tool_rounds: int | None = None
     max_parse_retries: int | None = None
@@ -157,6 +157,8 @@ class SessionOptions:
 _DEFAULTS: Final[dict[str, object]] = {
     **dict.fromkeys(SessionOptions.__dataclass_fields__, None),
     "auto_save": False,
+    "plan_approval": False,
+    "goal_tracking": False,
     "auto_compact": False,
     "builtin_skills": False,
     "skill_dirs": [],
@@ -203,4 +205,4 @@ def plan_policy(options: SessionOptions) -> PlanPolicy:
     """What is planned, and who sees it first."""
     shortcut = {None: "auto", True: "enabled", False: "disabled"}[options.planning]
     mode = planning_mode(options.planning_mode or shortcut)
-    return PlanPolicy(mode, approval=bool(options.plan_approval), goals=bool(options.goal_tracking))
+    return PlanPolicy(mode, approval=options.plan_approval, goals=options.goal_tracking)

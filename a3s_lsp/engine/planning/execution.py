@@ -13,7 +13,7 @@ from a3s_lsp.engine.kit import Kit, nothing_missing, nothing_to_tell
 from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import ToolCall
 from a3s_lsp.engine.planning.plans import STEP_RUN, Step, revised, with_status
-from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Verdict
+from a3s_lsp.engine.policy.verdicts import Allow, CallFacts, Verdict
 from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.state import RunState, State
 from a3s_lsp.engine.tools.update_plan import UpdatePlan
@@ -60,6 +60,7 @@ class Execution:
         self._kit = kit
         self._rooms = rooms
         self._goals = goals
+        self._announced: set[str] = set()
         self._free = asyncio.Semaphore(max(1, rooms.most))
         self._in_step = replace(
             kit,
@@ -171,12 +172,15 @@ class Execution:
         own = self._state.runs[run_id]
 
         def record(fact: f.Fact) -> None:
+            if isinstance(fact, f.CallAnnounced):  # no other step that is going may have a call of this name
+                self._announced.add(fact.call_id)
             if not own.ended:  # a run that was slow to stop has nothing more to say
                 self._rooms.record(fact, run_id)
 
         kit = replace(
             self._kit,
             conversation=lambda: self._state.conversation(run_id),
+            call_ids=lambda: {*self._kit.call_ids(), *self._announced},
             steering=tuple,
             seen=None if self._kit.seen is None else Seen(),
             course=own.course,
@@ -217,9 +221,8 @@ class Execution:
     # ------------------------------------------------------------ while, and after
 
     def _judge(self, call: CallFacts) -> Verdict:
-        """What the policy says; nobody is asked whether the model may note down its plan."""
-        verdict = self._kit.judge(call)
-        return Allow() if call.name == "update_plan" and isinstance(verdict, Ask) else verdict
+        """What the policy says. Noting down a plan does nothing: each of its steps meets the policy by itself."""
+        return Allow() if call.name == UpdatePlan.spec.name else self._kit.judge(call)
 
     def _revise(self, rows: Sequence[Mapping[str, object]]) -> str:
         """Change what is left of the plan; the plan as text. ValueError if that is no plan."""

@@ -21,7 +21,7 @@ _LOOKING = (
     "worktree",
     "worktree list",
 )
-_READING = ("read", "ls", "glob", "grep", "batch", "update_plan", *(f"git({words})" for words in _LOOKING))
+_READING = ("read", "ls", "glob", "grep", "batch", *(f"git({words})" for words in _LOOKING))
 """What is in a batch is decided call by call."""
 _EDITING = ("write", "edit", "patch", "replace")
 
