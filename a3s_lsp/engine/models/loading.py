@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -95,7 +96,9 @@ async def loaded() -> Library:
 @cache
 def _load() -> Library:
     os.environ.update(_ENVIRONMENT)
-    litellm = importlib.import_module("litellm")
+    with warnings.catch_warnings():  # its own affair, also for a program that makes errors of warnings
+        warnings.simplefilter("ignore")
+        litellm = importlib.import_module("litellm")
     for name, value in _SWITCHES.items():
         setattr(litellm, name, value)
     for name in _FIRST_REQUEST:
