@@ -129,7 +129,8 @@ class Supervision:
         }
 
     def _failed(self, event_type: str, error: HarnessFailed) -> None:
-        self._journal.append(HookFailed(HOOK_ID, event_type, str(error)))
+        going = (run.id for run in self._journal.state.open_runs if run.status == "executing")
+        self._journal.append(HookFailed(HOOK_ID, event_type, str(error)), next(going, None))
 
     # ------------------------------------------------------------ pulse
 
