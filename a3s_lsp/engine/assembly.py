@@ -115,6 +115,7 @@ async def assemble(
     skills = Skills.of(
         root, surroundings.own_skills, settings.skill_dirs, builtin=True, trusted=not _of_project(loaded, surroundings)
     )
+    await asyncio.to_thread(skills.look)  # what they grant counts as it is now
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),

@@ -209,7 +209,8 @@ class AsyncAgent(AsyncStoredSessions):
             memory = await open_memory(options.memory_store.memories, self._settings.memory)
         environment = safe_environment(os.environ)
         agents = await asyncio.to_thread(self._agents, root, options)
-        skills = skills_of(root, options, self._settings)
+        skills = skills_of(place.folder, options, self._settings)
+        troubles = await asyncio.to_thread(skill_warnings, skills)
         return Setup(
             workspace=place.workspace,
             model=await self._model(options.model or (state.model if state else None)),
@@ -233,7 +234,7 @@ class AsyncAgent(AsyncStoredSessions):
             hooks=Hooks(command_hooks(self._settings.hooks, place.folder, environment)),
             temperature=options.temperature,
             thinking_budget=options.thinking_budget or self._settings.thinking_budget,
-            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings, *await asyncio.to_thread(skill_warnings, skills)),
+            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings, *troubles),
             checkpoints=None if is_remote(root) else _checkpoints(options),
             harness=harness_for(options, self._settings),
             verification=requirement_of(options.require_verification),

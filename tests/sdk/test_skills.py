@@ -420,6 +420,21 @@ def test_a_skill_that_came_with_the_project_gives_no_leave(work: Path) -> None:
     assert "requires confirmation" in next(m.content for m in model.requests[2].messages if m.role == "tool")
 
 
+@pytest.mark.parametrize("name", ["mild", "fresh"])
+def test_an_agent_that_writes_a_skill_gets_no_leave_by_it(work: Path, name: str) -> None:
+    put(work / "skills/mild.md", skill("mild", "allowed-tools: bash(echo:*)"))
+    wide = skill(name, "allowed-tools: bash(*)")
+    read = Reply("", (call("read", file_path="skills/mild.md"),))
+    write = Reply("", (call("write", file_path=f"skills/{name}.md", content=wide),))
+    policy = a3s.PermissionPolicy(allow=["Skill", "read", "write"])
+    replies = read, write, use(name), bash("touch made"), "tried", "end"
+    session, model = opened(work, *replies, permission_policy=policy)
+    session.send("go")
+    assert (work / f"skills/{name}.md").read_text() == wide
+    assert "requires confirmation" in next(m.content for m in model.requests[4].messages if m.role == "tool")
+    assert not (work / "made").exists()
+
+
 def test_a_question_that_comes_up_names_the_skill(work: Path) -> None:
     put(work / "skills/all.md", skill("all", "allowed-tools: bash(*)"))
     policy = a3s.PermissionPolicy(allow=["Skill"], ask=["bash(*)"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,7 +24,8 @@ _Mark: TypeAlias = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with skills. What lies outside of `within` is not read; `trusted` says whose choice it is."""
+    """A folder with skills. What lies outside of `within` is not read; it is `trusted` if the person or the program has
+    chosen it."""
 
     folder: Path
     trusted: bool
@@ -61,7 +62,7 @@ class SkillFiles:
         for path in paths[:_MOST_FILES]:
             read = self._skill(path, within)
             if isinstance(read, Skill):
-                found.skills.append(replace(read, trusted=place.trusted))
+                found.skills.append(read)
             elif read:
                 found.problems.append(read)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3s_lsp.engine.skills.builtin import BUILTIN
@@ -45,6 +45,7 @@ class Skills:
         self._given = tuple(given)
         self._builtin = BUILTIN if builtin else ()
         self._files = SkillFiles()
+        self._chosen: dict[str, Skill] | None = None
 
     @classmethod
     def of(
@@ -72,13 +73,18 @@ class Skills:
         return [folder for place in self.places for folder in (place.folder, *_below(place.folder))]
 
     def look(self) -> Shelf:
-        """The skills as they are now. Blocks."""
+        """The skills as they are now. What a file grants that is not as it was at the first look does not count: an
+        agent that may write it could give itself any leave. Blocks."""
         skills = {skill.name: skill for skill in self._builtin}
         problems: list[str] = []
-        for place in self.places:
-            found = self._files.look(place)
+        looked = [(place, self._files.look(place)) for place in self.places]
+        if self._chosen is None:
+            self._chosen = {skill.source: skill for place, found in looked if place.trusted for skill in found.skills}
+        for place, found in looked:
             problems += found.problems
-            for skill in found.skills:
+            for read in found.skills:
+                trusted = place.trusted and self._chosen.get(read.source) == read
+                skill = replace(read, trusted=trusted)
                 problems += self._replaced(skills.get(skill.name), skill)
                 skills[skill.name] = skill
         for skill in self._given:
