@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from a3s_lsp.engine.aside_facts import AsideAnswered as AsideAnswered
 from a3s_lsp.engine.aside_facts import ObjectStreamed as ObjectStreamed
-from a3s_lsp.engine.changes import Part
+from a3s_lsp.engine.call_facts import CallAnnounced as CallAnnounced
+from a3s_lsp.engine.call_facts import CallBegan as CallBegan
+from a3s_lsp.engine.call_facts import CallDenied as CallDenied
+from a3s_lsp.engine.call_facts import CallEnded as CallEnded
+from a3s_lsp.engine.call_facts import InputStreamed as InputStreamed
+from a3s_lsp.engine.call_facts import Outcome as Outcome
+from a3s_lsp.engine.call_facts import OutputStreamed as OutputStreamed
+from a3s_lsp.engine.call_facts import QuestionAnswered as QuestionAnswered
+from a3s_lsp.engine.call_facts import QuestionAsked as QuestionAsked
 from a3s_lsp.engine.compaction_facts import Compacted as Compacted
 from a3s_lsp.engine.compaction_facts import CompactionUndone as CompactionUndone
 from a3s_lsp.engine.compaction_facts import HistoryRestored as HistoryRestored
@@ -34,12 +42,12 @@ from a3s_lsp.engine.file_facts import TextEdited as TextEdited
 from a3s_lsp.engine.file_facts import TreeChanged as TreeChanged
 from a3s_lsp.engine.hook_facts import HookFailed as HookFailed
 from a3s_lsp.engine.hook_facts import PromptRewritten as PromptRewritten
+from a3s_lsp.engine.instruction_facts import InstructionsTold as InstructionsTold
 from a3s_lsp.engine.lane_facts import CommandDeadLettered as CommandDeadLettered
 from a3s_lsp.engine.lane_facts import CommandRetried as CommandRetried
 from a3s_lsp.engine.lane_facts import ExternalTaskCompleted as ExternalTaskCompleted
 from a3s_lsp.engine.lane_facts import ExternalTaskPending as ExternalTaskPending
 from a3s_lsp.engine.lane_facts import QueueAlerted as QueueAlerted
-from a3s_lsp.engine.instruction_facts import InstructionsTold as InstructionsTold
 from a3s_lsp.engine.mcp_facts import McpServerChanged as McpServerChanged
 from a3s_lsp.engine.memory_facts import ContextResolved as ContextResolved
 from a3s_lsp.engine.memory_facts import ContextResolving as ContextResolving
@@ -82,7 +90,6 @@ from a3s_lsp.engine.verification_facts import VerificationReported as Verificati
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Outcome: TypeAlias = Literal["approved", "rejected", "cancelled", "expired_rejected", "expired_approved"]
 Status: TypeAlias = Literal["completed", "failed", "cancelled"]
 
 
@@ -166,22 +173,6 @@ class ReasoningStreamed:
 
 
 @dataclass(frozen=True, slots=True)
-class CallAnnounced:
-    """The model began to write a call; its arguments follow as text."""
-
-    call_id: str
-    name: str
-    type: Literal["call_announced"] = "call_announced"
-
-
-@dataclass(frozen=True, slots=True)
-class InputStreamed:
-    call_id: str
-    text: str
-    type: Literal["input_streamed"] = "input_streamed"
-
-
-@dataclass(frozen=True, slots=True)
 class TurnEnded:
     """A model turn is complete and paid for."""
 
@@ -191,74 +182,6 @@ class TurnEnded:
     finish_reason: str = ""
     """The provider's word for why it ended, e.g. stop, tool_calls, length."""
     type: Literal["turn_ended"] = "turn_ended"
-
-
-@dataclass(frozen=True, slots=True)
-class CallDenied:
-    call_id: str
-    name: str
-    args: Json
-    reason: str
-    type: Literal["call_denied"] = "call_denied"
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionAsked:
-    """A person is asked for leave. `rule` is exactly what "always" would store; `timeout_ms` None waits for ever."""
-
-    call_id: str
-    name: str
-    args: Json
-    title: str
-    detail: str = ""
-    diff: str = ""
-    rule: str = ""
-    timeout_ms: int | None = None
-    parts: tuple[Part, ...] = ()
-    """The pieces of the change that may be accepted one by one; empty where it is all or nothing."""
-    agent: str = ""
-    """The child agent that wants to do it; empty for the session's own."""
-    type: Literal["question_asked"] = "question_asked"
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionAnswered:
-    call_id: str
-    name: str
-    outcome: Outcome
-    reason: str | None = None
-    type: Literal["question_answered"] = "question_answered"
-
-
-@dataclass(frozen=True, slots=True)
-class CallBegan:
-    """Written ahead of the side effect: without a `CallEnded` after it the call was cut."""
-
-    call_id: str
-    name: str
-    args: Json
-    type: Literal["call_began"] = "call_began"
-
-
-@dataclass(frozen=True, slots=True)
-class OutputStreamed:
-    call_id: str
-    name: str
-    text: str
-    type: Literal["output_streamed"] = "output_streamed"
-
-
-@dataclass(frozen=True, slots=True)
-class CallEnded:
-    call_id: str
-    name: str
-    output: str
-    exit_code: int
-    metadata: Json | None = None
-    error_kind: Json | None = None
-    attachments: tuple[Attachment, ...] = ()
-    """Images that the model gets with the output."""
-    type: Literal["call_ended"] = "call_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,298 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from a3s_lsp.engine.changes import Applied, ChangeSet
+from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.errors import ToolError
-from a3s_lsp.engine.facts import Cause, Outcome, QuestionAsked, Record, RuleScope
-from a3s_lsp.engine.messages import Attachment, Json, Message, ToolCall, Usage
+from a3s_lsp.engine.facts import Outcome, QuestionAsked, Record, RuleScope
+from a3s_lsp.engine.messages import Attachment, Json
+from a3s_lsp.engine.model_port import AskModel as AskModel
+from a3s_lsp.engine.model_port import CallDelta as CallDelta
+from a3s_lsp.engine.model_port import Chunk as Chunk
+from a3s_lsp.engine.model_port import Finish as Finish
+from a3s_lsp.engine.model_port import Model as Model
+from a3s_lsp.engine.model_port import ModelRequest as ModelRequest
+from a3s_lsp.engine.model_port import Planner as Planner
+from a3s_lsp.engine.model_port import ReasoningDelta as ReasoningDelta
+from a3s_lsp.engine.model_port import Said as Said
+from a3s_lsp.engine.model_port import TextDelta as TextDelta
+from a3s_lsp.engine.model_port import ToolSpec as ToolSpec
+from a3s_lsp.engine.model_port import Waiting as Waiting
+from a3s_lsp.engine.model_port import plans as plans
 from a3s_lsp.engine.seen import Seen
-from a3s_lsp.engine.texts import digest
 from a3s_lsp.engine.verification import Report
+from a3s_lsp.engine.workspace_port import BufferEdit as BufferEdit
+from a3s_lsp.engine.workspace_port import Diagnostic as Diagnostic
+from a3s_lsp.engine.workspace_port import Document as Document
+from a3s_lsp.engine.workspace_port import Editor as Editor
+from a3s_lsp.engine.workspace_port import FileMove as FileMove
+from a3s_lsp.engine.workspace_port import Shown as Shown
+from a3s_lsp.engine.workspace_port import TextChange as TextChange
+from a3s_lsp.engine.workspace_port import Workspace as Workspace
+from a3s_lsp.engine.workspace_port import unnoticed as unnoticed
+from a3s_lsp.engine.workspace_port import unrecorded as unrecorded
 
 if TYPE_CHECKING:
     from a3s_lsp.engine.delegation.requests import TaskRequest
 
 Lane: TypeAlias = Literal["control", "query", "execute", "generate"]
-
-# ---------------------------------------------------------------- models
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """How a tool is offered to the model; `parameters` is a JSON schema of type object."""
-
-    name: str
-    description: str
-    parameters: Json
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    system: str
-    messages: tuple[Message, ...]
-    tools: tuple[ToolSpec, ...] = ()
-    temperature: float | None = None
-    thinking_budget: int | None = None
-    """Tokens that the model may think for, where it can."""
-    tool_choice: str | None = None
-    """The name of the tool that has to be called."""
-    response_format: Json | None = None
-    """The shape of the answer, as OpenAI's API writes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallDelta:
-    """A piece of a tool call. `index` tells the calls of one turn apart; `id` and `name` come with the first piece."""
-
-    index: int
-    id: str = ""
-    name: str = ""
-    arguments: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The last chunk of a complete turn. `reason` is the provider's word, e.g. stop, tool_calls, length."""
-
-    reason: str
-    usage: Usage = field(default_factory=Usage)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Comes before all others: the model could not be asked, and is asked again after a pause. `reason` is rate_limit,
-    overloaded, server_error, timeout or connection; `attempt` counts the requests that have failed so far."""
-
-    reason: str
-    delay_ms: int
-    attempt: int
-    message: str = ""
-
-
-Chunk: TypeAlias = TextDelta | ReasoningDelta | CallDelta | Finish | Waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A whole answer of a model that is no part of the conversation."""
-
-    text: str
-    calls: tuple[ToolCall, ...] = ()
-    finish_reason: str = ""
-
-
-AskModel: TypeAlias = Callable[[ModelRequest, Callable[[Chunk], None]], Awaitable[Said]]
-"""Asks the model of the session beside the conversation; each piece of the answer is handed on as it comes."""
-
-
-class Model(Protocol):
-    """A language model, or what stands in for one."""
-
-    @property
-    def name(self) -> str:
-        """`provider/model`."""
-
-    def stream(self, request: ModelRequest) -> AsyncIterator[Chunk]:
-        """One turn. Ends with exactly one `Finish`; raises ModelError otherwise.
-
-        A model may ask again by itself as long as nothing of the turn was yielded but `Waiting`. Closing the
-        iterator, or cancelling the task that reads it, ends the request at once.
-        """
-
-
-@runtime_checkable
-class Planner(Protocol):
-    """A model that says itself whether it is worth its cost to ask it for a plan."""
-
-    @property
-    def plans(self) -> bool: ...
-
-
-def plans(model: Model) -> bool:
-    """Whether prompts for this model are planned where nothing else is said."""
-    return isinstance(model, Planner) and model.plans
-
-
-# ---------------------------------------------------------------- documents
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file as it is on the screen if it is open in the editor, else as it is on the disk.
-
-    `version` is the editor's version of an open document, None for one that is read from the disk. `dirty`: the buffer
-    has text that the disk has not. `behind`: the disk has got another text since the buffer was read from it or saved.
-    With both, the person and someone else have changed it.
-    """
-
-    path: Path
-    text: str
-    version: int | None = None
-    dirty: bool = False
-    behind: bool = False
-
-    @property
-    def digest(self) -> str:
-        """The content hash of the text."""
-        return digest(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class BufferEdit:
-    """The whole text of an open document before and after; `version` is the one that `before` was read at."""
-
-    path: Path
-    version: int
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class FileMove:
-    """A file that gets another path; the document stays open under it, with its undo history."""
-
-    path: Path
-    target: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The text that an open document has right after an edit. It differs from what was asked for where the editor, or
-    the person who went on typing, changed it at once; `cause` says who."""
-
-    path: Path
-    text: str
-    cause: Cause = "person"
-
-
-@dataclass(frozen=True, slots=True)
-class TextChange:
-    """An open document, or a file that is watched, has another text now. `text` is None if it was closed or deleted."""
-
-    path: Path
-    text: str | None
-    cause: Cause
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """A problem that the editor shows. `line` counts from 1."""
-
-    line: int
-    severity: Literal["error", "warning", "information", "hint"]
-    message: str
-    source: str = ""
-
-
-class Editor(Protocol):
-    """The open documents of an editor. Calls come on the event loop."""
-
-    def document(self, path: Path) -> Document | None:
-        """The open document at this path, or None."""
-
-    def documents(self) -> Sequence[Document]:
-        """All open documents."""
-
-    async def apply(self, label: str, edits: Sequence[BufferEdit], moves: Sequence[FileMove] = ()) -> Sequence[Shown]:
-        """Apply all as one labelled step, and return when the editor has confirmed the new texts: one for each edit.
-
-        Edits name documents by the paths that they have before the moves, and are made before them. Raises StaleEdit
-        if a document has another version by now, EditRefused if the editor says no.
-        """
-
-    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
-        """Have every change of a text told at once, also those by `apply`; call what is returned to stop that."""
-
-    def watch(self, paths: Sequence[Path]) -> None:
-        """Have changes of these files told also while they are not open."""
-
-    @property
-    def can_move(self) -> bool:
-        """Whether `apply` takes moves."""
-
-    async def save_all(self, paths: Sequence[Path]) -> Sequence[Path]:
-        """Save these documents; returns those that are saved, which is none where the editor cannot be asked."""
-
-    async def reload(self, paths: Sequence[Path]) -> Sequence[Path]:
-        """Read these documents from the disk again, unless they are dirty; returns those for which that was done."""
-
-    async def diagnostics(self, path: Path, version: int) -> Sequence[Diagnostic] | None:
-        """The problems of this very version of a document, after a bounded wait; None if they are not known."""
-
-
-async def unrecorded(changes: ChangeSet) -> None:
-    """Keep no record of a change set that is about to be applied."""
-
-
-def unnoticed(changes: ChangeSet) -> None:
-    """Take no notice of a change set that was applied."""
-
-
-class Workspace(Protocol):
-    """The files that a session works on."""
-
-    @property
-    def root(self) -> Path: ...
-
-    def resolve(self, path: str) -> Path:
-        """The absolute path, links followed. Raises PathRefused if it leads outside the workspace."""
-
-    def display(self, path: Path) -> str:
-        """The path as tools and people see it: relative to the root, with forward slashes."""
-
-    async def read(self, path: Path) -> Document:
-        """Buffer or disk. Raises ToolError if there is none, or if it is not text."""
-
-    async def apply(
-        self,
-        changes: ChangeSet,
-        planned: Callable[[ChangeSet], Awaitable[None]] = unrecorded,
-        made: Callable[[ChangeSet], None] = unnoticed,
-    ) -> Applied:
-        """Apply the whole change set or nothing, carried over to what was typed meanwhile where that is not in its way.
-
-        `planned` is awaited before anything is touched, and again if it has to be carried over once more; `made` is
-        called with what was really done, before anything else can happen to the files. Raises StaleEdit or EditRefused.
-        """
-
-    def subscribe(self, listener: Callable[[TextChange], None]) -> Callable[[], None]:
-        """Have every change of an open document told that was not made by `apply` of this workspace."""
-
-    def watch(self, paths: Sequence[Path]) -> None:
-        """Have changes of these files told also while they are not open."""
-
-    def unsaved(self) -> Sequence[Document]:
-        """Open documents whose text the disk does not have."""
-
-    def opened(self) -> Sequence[Document]:
-        """The documents that are open in the editor."""
-
-    async def save(self, paths: Sequence[Path]) -> Sequence[Path]:
-        """Have the editor save these documents; returns those that are saved."""
-
-    async def reload(self) -> Sequence[Path]:
-        """Have the editor read again what is newer on the disk and not dirty; returns the documents that are still
-        behind the disk after that."""
-
-    async def diagnostics(self, path: Path) -> Sequence[Diagnostic] | None:
-        """The problems of the text that the file has now; None if they are not known."""
-
 
 # ---------------------------------------------------------------- tools
 
