@@ -128,17 +128,20 @@ class Answered(Wire):
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._waiting: dict[object, asyncio.Future[Json]] = {}
+        self._waiting: dict[object, asyncio.Future[Json | HarnessFailed]] = {}
         self._reader = asyncio.get_running_loop().create_task(self._read(), name="harness reader")
 
     async def ask(self, message: Json) -> Json:
-        answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Json | HarnessFailed] = asyncio.get_running_loop().create_future()
         self._waiting[message["id"]] = answer
         try:
             await self.tell(message)
-            return await answer
+            said = await answer
         finally:
             del self._waiting[message["id"]]
+        if isinstance(said, HarnessFailed):
+            raise said
+        return said
 
     async def tell(self, message: Json) -> None:
         if not self.alive:
@@ -166,7 +169,7 @@ class Answered(Wire):
         self.alive = False
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(error)
+                waiting.set_result(error)  # as a value, since nobody may wait for it any more
 
 
 class _Frames(Stream):
