@@ -16,6 +16,12 @@ class Seen:
         self._known: dict[Path, str] = {}
         self._fresh: dict[Path, str | None] = {}
 
+    def copy(self) -> Seen:
+        """The same knowledge, to go on from apart."""
+        other = Seen()
+        other._known, other._fresh = dict(self._known), dict(self._fresh)
+        return other
+
     def text(self, path: Path) -> str | None:
         """The text that the model knows; None if it knows none."""
         return self._known.get(path)

@@ -256,6 +256,22 @@ async def test_answers_that_the_conversation_does_not_have_join_it(stage: Stage)
     assert result.text == "## A\n\ndid a\n\n## X\n\ndid x" and told(session)[-1] == "did x"
 
 
+async def test_what_was_said_after_the_last_step_is_not_said_again(stage: Stage) -> None:
+    log(
+        stage,
+        *planned(A),
+        f.StepBegan("a", "A", 1, 1, "Step 1"),
+        f.TurnEnded(1, AssistantMessage("did A"), Usage(1, 1)),
+        f.TasksUpdated((replace(A, status="completed"),)),
+        f.StepEnded("a", "completed", 1, 1, "did A"),
+        f.Steered("and?"),
+        f.TurnEnded(2, AssistantMessage("heard you"), Usage(1, 1)),
+    )
+    model = ScriptedModel()
+    _, result = await resumed(stage, model)
+    assert result.text == "heard you" and model.requests == []
+
+
 async def test_a_step_that_had_failed_ends_the_run_with_its_reason(stage: Stage) -> None:
     failed = f.TasksUpdated((replace(A, status="failed"), B, Step("x", "X")))
     log(

@@ -341,12 +341,33 @@ def test_calls_of_steps_beside_each_other_are_told_apart(tmp_path: Path, two_at_
             return str(request.messages[-1].content)
         number = 1 if "Step 1" in request.messages[-1].text else 2
         command = replace(call("bash", command=f"echo from {number}"), id="the-same")
-        return Reply("thinking", (command,), pause=two_at_once[number - 1])
+        return Reply("", (command,), pause=two_at_once[number - 1])
 
     model = ScriptedModel([plan(("a", "A"), ("b", "B")), work, work, work, work])
     with opened(tmp_path, model) as session:
         assert session.send("go").text == "## A\n\nfrom 1\n\n\n## B\n\nfrom 2\n"
         assert len(session.trace_events()) == 2
+
+
+def test_a_step_knows_the_files_that_were_read_before_its_wave_and_not_what_another_reads(
+    tmp_path: Path, two_at_once: tuple[Pause, Pause]
+) -> None:
+    for name in "fg":
+        (tmp_path / name).write_text("old")
+    read, written = two_at_once
+
+    def work(request: ModelRequest) -> Reply | str:
+        seen = request.messages[6:]  # after the first step
+        if "Step 2" in seen[0].text:  # type: ignore[union-attr]
+            writes = tuple(call("write", file_path=name, content="new") for name in "fg")
+            return Reply("", writes, pause=written) if len(seen) == 1 else "tried"
+        return Reply("", (call("read", file_path="g"),)) if len(seen) == 1 else Reply("read", pause=read)
+
+    steps = plan(("a", "A"), ("b", "B", ["a"]), ("c", "C", ["a"]))
+    model = ScriptedModel([steps, Reply("", (call("read", file_path="f"),)), "did A", work, work, work, work])
+    with opened(tmp_path, model) as session:
+        session.send("go")
+    assert ((tmp_path / "f").read_text(), (tmp_path / "g").read_text()) == ("new", "old")
 
 
 def test_a_question_of_a_step_names_it(tmp_path: Path) -> None:

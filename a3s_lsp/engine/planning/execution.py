@@ -14,7 +14,6 @@ from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import ToolCall
 from a3s_lsp.engine.planning.plans import STEP_RUN, Step, revised, with_status
 from a3s_lsp.engine.policy.verdicts import Allow, CallFacts, Verdict
-from a3s_lsp.engine.seen import Seen
 from a3s_lsp.engine.state import RunState, State
 from a3s_lsp.engine.tools.update_plan import UpdatePlan
 
@@ -182,7 +181,7 @@ class Execution:
             conversation=lambda: self._state.conversation(run_id),
             call_ids=lambda: {*self._kit.call_ids(), *self._announced},
             steering=tuple,
-            seen=None if self._kit.seen is None else Seen(),
+            seen=None if self._kit.seen is None else self._kit.seen.copy(),
             course=own.course,
             review=nothing_to_tell,
             unverified=nothing_missing,
