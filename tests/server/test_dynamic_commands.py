@@ -175,3 +175,20 @@ async def test_resume_and_fork_make_another_session_the_current_one(tmp_path: Pa
         wrong = await d.editor.command("a3s.resume", {"args": "nope"})
         assert "Session not found: nope" in str(wrong["text"]) and "sessionId" not in wrong
         assert "Usage" in str((await d.editor.command("a3s.resume"))["text"])
+
+
+async def test_skills_come_and_go_as_commands_too(tmp_path: Path) -> None:
+    model = ScriptedModel(["written"])
+    async with desk(tmp_path / "w", model, capabilities=capable(), flags=FLAGS) as d:
+        await d.editor.until(lambda: "code-review" in told(d.editor))
+        file = d.root / ".a3s" / "skills" / "notes" / "SKILL.md"
+        file.parent.mkdir(parents=True)
+        file.write_text("---\ndescription: Write notes\nargument-hint: <tag>\n---\nNotes since $1.")
+        await d.editor.until(lambda: "a3s.notes" in registered(d.editor))
+        answer = await d.editor.command("a3s.notes", {"args": "v1"})
+        await d.editor.ending(str(answer["runId"]))
+        told_model = model.requests[0].messages[-1]
+        assert isinstance(told_model, UserMessage) and told_model.text.startswith("Notes since v1.")
+        assert "- notes: Write notes" in model.requests[0].system
+        file.unlink()
+        await d.editor.until(lambda: "a3s.notes" in unregistered(d.editor))
