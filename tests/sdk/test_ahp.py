@@ -200,6 +200,16 @@ def test_an_escalated_call_is_denied_where_nobody_can_be_asked(stage: Stage) -> 
     assert "nobody who could be asked" in result and list(stage.folder.iterdir()) == []
 
 
+def test_a_hook_of_the_program_escalates_in_the_same_way(tmp_path: Path) -> None:
+    session = Stage(tmp_path, Harness(), "").session(touch(), "done", touch(), "done", ahp_transport=None)
+    session.register_hook("odd", "pre_tool_use", handler=lambda event: {"action": "escalate", "reason": "odd"})
+    [result] = results(list(session.stream("go")))
+    assert "nobody who could be asked" in result and list(tmp_path.iterdir()) == []
+    session.register_hook("odd", "pre_prompt", handler=lambda event: {"action": "escalate"})
+    with pytest.raises(a3s.RunFailed, match="nobody can be asked at pre_prompt"):
+        session.send("go")
+
+
 def test_a_harness_keeps_a_person_from_being_asked_but_gives_no_leave_itself(stage: Stage) -> None:
     asking = {
         "permission_policy": a3s.PermissionPolicy(default_decision="ask"),

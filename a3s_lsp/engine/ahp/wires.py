@@ -4,6 +4,7 @@ output. All failures are HarnessFailed, and say what went wrong in words that fo
 from __future__ import annotations
 
 import asyncio
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -214,6 +215,8 @@ class _SocketLines(Stream):
 
     @classmethod
     async def opened(cls, target: UnixSocket) -> _SocketLines:
+        if sys.platform == "win32":
+            raise HarnessFailed("there are no Unix sockets on this system")
         try:
             return cls(*await asyncio.open_unix_connection(target.path, limit=LONGEST))
         except OSError as error:
