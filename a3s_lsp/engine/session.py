@@ -332,7 +332,9 @@ class Session:
         )
 
     def _instruct(self, run: Run, hooks: SessionHooks) -> FolderInstructions:
-        return FolderInstructions(self.instructions, run.state.in_play, hooks, lambda: self.state.conversation(run.id))
+        known = functools.partial(self.state.conversation, run.id)
+        redacted = self.sealer.redactor.text
+        return FolderInstructions(self.instructions, run.state.in_play, hooks, known, redacted)
 
     def _own_kit(self) -> Kit:
         """The kit of what concerns the whole conversation, while no run is going."""

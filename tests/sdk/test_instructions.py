@@ -257,6 +257,20 @@ def test_what_changed_meanwhile_is_told_again_and_so_is_what_was_forgotten(work:
     assert ["SECOND" in note for note in notes(model.requests[-1])] == [True]
 
 
+def test_a_run_whose_conversation_is_made_shorter_is_told_again(work: Path) -> None:
+    put(work / "src/AGENTS.md", "SRC-RULE")
+    put(work / "src/a.py", "a")
+    long = Reply("", (call("bash", command="head -c 9000 /dev/zero | tr '\\0' x"),))
+    script = read("src/a.py"), *[long] * 6
+    model = ScriptedModel([*script, *["summary, and done"] * 9])
+    options = {"auto_compact": True, "max_context_tokens": 4000, "permission_policy": FREE}
+    session = a3s.Agent.with_model(model).session(str(work), **options)  # type: ignore[arg-type]  # options by name
+    kinds = [event.event_type for event in session.stream("go")]
+    assert {"context_compacted", "context_pruned"} & set(kinds)
+    turns = [request for request in model.requests if request.tools]
+    assert "SRC-RULE" in str(turns[-1].messages)
+
+
 def test_a_file_outside_or_at_the_root_brings_nothing(work: Path, tmp_path: Path) -> None:
     put(tmp_path / "AGENTS.md", "OUTSIDE")
     put(work / "AGENTS.md", "ROOT")
@@ -298,10 +312,12 @@ def test_secrets_do_not_go_with_them(work: Path) -> None:
     put(work / "src/AGENTS.md", "The key is AKIAIOSFODNN7EXAMPLE, do not use it.")
     put(work / "src/a.py", "a")
     options = {"security_provider": a3s.DefaultSecurityProvider()}
-    session, model = opened(work, read("src/a.py"), "done", **options)
+    session, model = opened(work, read("src/a.py"), "done", read("src/a.py"), read("src/a.py"), "done", **options)
     session.send("go")
     [note] = notes(model.requests[-1])
     assert "AKIA" not in note and "do not use it" in note
+    session.send("more")
+    assert notes(model.requests[-1]) == [note]
 
 
 def test_they_are_in_the_log_and_not_told_again_after_a_restart(work: Path, tmp_path: Path) -> None:

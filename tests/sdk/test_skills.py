@@ -602,3 +602,11 @@ def test_no_skill_does_what_a_rule_forbids_or_asks_about(
         # Only what nothing is said about, and what whoever chose the skill has chosen with it.
         assert trusted and allowed is not None and theirs.rule is None and default == "ask"
         assert isinstance(theirs, Deny | Ask)
+
+
+@pytest.mark.parametrize("theirs", [Ask(guarded=True), Ask("bash(*)"), Deny("because"), Deny("because", "bash(*)")])
+def test_leave_is_given_only_where_nothing_is_said(theirs: Ask | Deny) -> None:
+    agent = agent_of(Skill("s", "", "x", allowed=("bash(*)",)), "", 9)
+    ls = CallFacts("bash", "ls", {"command": "ls"}, "execute")
+    assert judged(agent, lambda facts: theirs)(ls) == theirs
+    assert judged(agent, lambda facts: Ask())(ls) == Allow("bash(*)")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from a3s_lsp.engine.context.blocks import Piece, block
@@ -22,6 +23,8 @@ _LIMIT = 32 * 1024
 _TOGETHER = 128 * 1024
 _MOST_FILES = 64
 _DEEPEST = 5
+_MOST_TELLINGS = 3
+"""How often a run is told one file, however often its conversation is made shorter."""
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r"(?<![\w@`])@([\w./~-]*[\w/~])")
 _NOTE = """\
@@ -82,7 +85,8 @@ class Instructions:
 
 
 class FolderInstructions:
-    """The instructions of folders, told to the model of one run as its files come into play."""
+    """The instructions of folders, told to the model of one run as its files come into play, and told again when the
+    conversation has lost them."""
 
     def __init__(
         self,
@@ -90,29 +94,44 @@ class FolderInstructions:
         in_play: InPlay,
         hooks: SessionHooks,
         conversation: Callable[[], Sequence[Message]],
+        redacted: Callable[[str], str],
     ) -> None:
         self._instructions = instructions
         self._in_play = in_play
         self._hooks = hooks
         self._conversation = conversation
+        self._redacted = redacted
         self._paths = 0
         self._looked: set[Path] = set()
+        self._pieces: dict[str, Piece] = {}
+        self._tellings = Counter[str]()
 
     async def __call__(self) -> InstructionsTold | None:
-        """What the model has not been told as it stands now; None if there is nothing."""
+        """What the model does not know, or no longer; None if there is nothing."""
+        if folders := self._fresh_folders():
+            await self._look(folders)
+        if not self._pieces:
+            return None
+        known = [message.text for message in self._conversation() if isinstance(message, UserMessage)]
+        lost = [piece for piece in self._pieces.values() if not any(piece.text in text for text in known)]
+        news = [piece for piece in lost if self._tellings[piece.source] < _MOST_TELLINGS]
+        if not news:
+            return None
+        self._tellings.update(piece.source for piece in news)
+        return InstructionsTold("\n".join([_NOTE, *(piece.text for piece in news)]), tuple(p.source for p in news))
+
+    def _fresh_folders(self) -> Sequence[Path]:
         fresh = list(self._in_play.paths)[self._paths :]
         self._paths += len(fresh)
         folders = dict.fromkeys(folder for path in fresh for folder in self._instructions.folders_of(path))
-        unknown = [folder for folder in folders if folder not in self._looked]
-        self._looked.update(unknown)
-        if not unknown:
-            return None
-        known = [message.text for message in self._conversation() if isinstance(message, UserMessage)]
-        pieces = await self._instructions.of_folders(unknown)
-        news = [piece for piece in pieces if not any(piece.text in text for text in known)]
-        if not news or not await self._instructions.may_tell(self._hooks, news):
-            return None
-        return InstructionsTold("\n".join([_NOTE, *(piece.text for piece in news)]), tuple(p.source for p in news))
+        return [folder for folder in folders if folder not in self._looked]
+
+    async def _look(self, folders: Sequence[Path]) -> None:
+        self._looked.update(folders)
+        pieces = await self._instructions.of_folders(folders)
+        if pieces and await self._instructions.may_tell(self._hooks, pieces):
+            for piece in pieces:
+                self._pieces[piece.source] = replace(piece, text=self._redacted(piece.text))
 
 
 async def _gather(realm: Realm, path: Path, title: str, gathering: _Gathering, depth: int = 0) -> None:
