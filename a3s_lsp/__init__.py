@@ -47,6 +47,14 @@ if TYPE_CHECKING:
     from a3s_lsp.sdk.stores import ArtifactStoreLimits, FileSessionStore, MemorySessionStore, PostgresSessionStore
     from a3s_lsp.sdk.streams import AsyncEventStream, EventStream
     from a3s_lsp.sdk.verification import format_verification_summary
+    from a3s_lsp.sdk.websearch import (
+        BrowserBackend,
+        HeadlessConfig,
+        SearchConfig,
+        SearchEngineConfig,
+        SearchHealthConfig,
+        WebSearchParams,
+    )
     from a3s_lsp.sdk.workers import AgentDefinition, AutoDelegationConfig, WorkerAgentSpec
 
 __all__ = [
@@ -63,6 +71,7 @@ __all__ = [
     "AsyncReview",
     "AsyncSession",
     "AutoDelegationConfig",
+    "BrowserBackend",
     "Budget",
     "ConfigError",
     "ConfirmationPolicy",
@@ -72,6 +81,7 @@ __all__ = [
     "Fact",
     "FileMemoryStore",
     "FileSessionStore",
+    "HeadlessConfig",
     "HttpTransport",
     "HunkInfo",
     "IdleDecision",
@@ -89,6 +99,9 @@ __all__ = [
     "RunCancelled",
     "RunFailed",
     "S3WorkspaceBackend",
+    "SearchConfig",
+    "SearchEngineConfig",
+    "SearchHealthConfig",
     "Session",
     "SessionBusy",
     "SessionNotFound",
@@ -102,6 +115,7 @@ __all__ = [
     "ToolResult",
     "ToolText",
     "UnixSocketTransport",
+    "WebSearchParams",
     "WebSocketTransport",
     "WorkerAgentSpec",
     "builtin_skills",
@@ -122,6 +136,7 @@ _ROOMS = {
     "AsyncReview": "a3s_lsp.sdk.review",
     "AsyncSession": "a3s_lsp.sdk.session",
     "AutoDelegationConfig": "a3s_lsp.sdk.workers",
+    "BrowserBackend": "a3s_lsp.sdk.websearch",
     "Budget": "a3s_lsp.engine.budget",
     "ConfigError": "a3s_lsp.engine.errors",
     "ConfirmationPolicy": "a3s_lsp.sdk.policies",
@@ -131,6 +146,7 @@ _ROOMS = {
     "Fact": "a3s_lsp.sdk.ahp_values",
     "FileMemoryStore": "a3s_lsp.sdk.memory",
     "FileSessionStore": "a3s_lsp.sdk.stores",
+    "HeadlessConfig": "a3s_lsp.sdk.websearch",
     "HttpTransport": "a3s_lsp.sdk.ahp",
     "HunkInfo": "a3s_lsp.sdk.review",
     "IdleDecision": "a3s_lsp.sdk.ahp_values",
@@ -148,6 +164,9 @@ _ROOMS = {
     "RunCancelled": "a3s_lsp.engine.errors",
     "RunFailed": "a3s_lsp.engine.errors",
     "S3WorkspaceBackend": "a3s_lsp.sdk.backends",
+    "SearchConfig": "a3s_lsp.sdk.websearch",
+    "SearchEngineConfig": "a3s_lsp.sdk.websearch",
+    "SearchHealthConfig": "a3s_lsp.sdk.websearch",
     "Session": "a3s_lsp.sdk.blocking",
     "SessionBusy": "a3s_lsp.engine.errors",
     "SessionNotFound": "a3s_lsp.engine.errors",
@@ -161,6 +180,7 @@ _ROOMS = {
     "ToolResult": "a3s_lsp.sdk.results",
     "ToolText": "a3s_lsp.sdk.results",
     "UnixSocketTransport": "a3s_lsp.sdk.ahp",
+    "WebSearchParams": "a3s_lsp.sdk.websearch",
     "WebSocketTransport": "a3s_lsp.sdk.ahp",
     "WorkerAgentSpec": "a3s_lsp.sdk.workers",
     "builtin_skills": "a3s_lsp.sdk.skills",

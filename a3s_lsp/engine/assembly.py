@@ -35,6 +35,7 @@ from a3s_lsp.engine.tools.registry import Registry, builtin_tools
 from a3s_lsp.engine.tools.search_skills import SearchSkills
 from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
+from a3s_lsp.engine.tools.web_search import web_tools
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.leases import Leases
 from a3s_lsp.engine.workspace.local import LocalWorkspace
@@ -115,12 +116,13 @@ async def assemble(
     skills = Skills.of(
         root, surroundings.own_skills, settings.skill_dirs, builtin=True, trusted=not _of_project(loaded, surroundings)
     )
+    web = web_tools(settings, confined=_of_project(loaded, surroundings))
     await asyncio.to_thread(skills.look)  # what they grant counts as it is now
     return Setup(
         workspace=LocalWorkspace(root, editor, leases=surroundings.leases, session=wishes.session),
         model=await open_named(wishes.model),
         open_model=open_named,
-        tools=Registry((*builtin_tools(), Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
+        tools=Registry((*builtin_tools(), *web, Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
         skills=skills,
         own_instructions=surroundings.user_config.parent,
         agents=agents,

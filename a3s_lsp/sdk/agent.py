@@ -39,6 +39,7 @@ from a3s_lsp.engine.tools.registry import Registry
 from a3s_lsp.engine.tools.search_skills import SearchSkills
 from a3s_lsp.engine.tools.skill import UseSkill
 from a3s_lsp.engine.tools.task import ParallelTask, Task
+from a3s_lsp.engine.tools.web_search import web_tools
 from a3s_lsp.engine.workspace.addresses import is_remote
 from a3s_lsp.engine.workspace.checkpoints import CheckpointStore
 from a3s_lsp.engine.workspace.processes import safe_environment
@@ -211,11 +212,12 @@ class AsyncAgent(AsyncStoredSessions):
         agents = await asyncio.to_thread(self._agents, root, options)
         skills = skills_of(place.folder, options, self._settings)
         troubles = await asyncio.to_thread(skill_warnings, skills)
+        web = web_tools(self._settings)
         return Setup(
             workspace=place.workspace,
             model=await self._model(options.model or (state.model if state else None)),
             open_model=self._open_named,
-            tools=Registry((*place.tools, Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
+            tools=Registry((*place.tools, *web, Task(agents), ParallelTask(), SearchSkills(skills), UseSkill())),
             skills=skills,
             own_instructions=user_config().parent,
             agents=agents,

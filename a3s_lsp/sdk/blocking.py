@@ -36,6 +36,7 @@ from a3s_lsp.sdk.stored import StoredSessions
 from a3s_lsp.sdk.streams import EventStream as EventStream
 from a3s_lsp.sdk.supervision import Supervision
 from a3s_lsp.sdk.verification import Verification
+from a3s_lsp.sdk.websearch import WebSearch
 from a3s_lsp.sdk.workers import WorkerAgentSpec
 
 
@@ -108,6 +109,7 @@ class Session(
     Answers,
     Permissions,
     DirectTools,
+    WebSearch,
     Hooking,
     Keeping,
     Programs,

@@ -34,6 +34,7 @@ from a3s_lsp.sdk.skills import AsyncSkills
 from a3s_lsp.sdk.streams import AsyncEventStream
 from a3s_lsp.sdk.supervision import AsyncSupervision
 from a3s_lsp.sdk.verification import AsyncVerification
+from a3s_lsp.sdk.websearch import AsyncWebSearch
 
 _UNASKED = "The confirmation policy is disabled: calls that the permission policy asks about run unasked."
 
@@ -44,6 +45,7 @@ class AsyncSession(
     AsyncAnswers,
     AsyncPermissions,
     AsyncDirectTools,
+    AsyncWebSearch,
     AsyncHooking,
     AsyncKeeping,
     AsyncPrograms,

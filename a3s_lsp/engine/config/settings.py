@@ -206,6 +206,7 @@ class SearchEngine:
     enabled: bool = flag("Whether the engine is asked.", True)
     weight: float = number("How much its results count.", 1.0)
     timeout: float | None = number("Seconds that this engine may take.", None)
+    url: str = text("Where it is asked, if not at its own address; searxng has none of its own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,13 @@ class Search:
     timeout: float = number("Seconds that a web search may take.", 10.0)
     health: SearchHealth = table("When an engine rests.", SearchHealth)
     engine: Mapping[str, SearchEngine] = tables("A search engine.", SearchEngine, also=("engines",))
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    allow_private: tuple[str, ...] = texts(
+        "Places off the public internet that the model may fetch: hosts, host:port, addresses, networks as 10.0.0.0/8."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +322,7 @@ class Settings:
     memory: Memory = table("What is remembered from one session to the next.", Memory)
     queue: Queue | None = optional_table("How calls wait for each other, by lane.", Queue)
     search: Search = table("How the web is searched.", Search)
+    web: Web = table("What of the web may be fetched.", Web)
     mcp_servers: Mapping[str, McpServer] = tables("A server with more tools.", McpServer, also=("mcp_server",))
     hooks: Mapping[str, HookCommand] = tables("A command that sees, changes or stops.", HookCommand, also=("hook",))
     ahp: Ahp | None = optional_table("An outside supervisor.", Ahp)

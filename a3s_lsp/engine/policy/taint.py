@@ -120,6 +120,7 @@ _SHOWING = frozenset(
     }
 )
 """Programs whose output is what is in the files that they are given."""
+_WEB_TOOLS = frozenset({"web_fetch", "web_search"})
 _URL = re.compile(r"(?:https?|ftp|wss?)://[^\s'\"<>|;)]+", re.IGNORECASE)
 _OPAQUE_NETWORK = re.compile(r"\b(?:curl|wget|ssh|scp|rsync)\b")
 _DEVICE = re.compile(r"/dev/|/proc/self/")
@@ -182,6 +183,8 @@ def framed(result: ToolResult) -> ToolResult:
 
 def external_source(tool: str, args: Json, root: Path) -> str | None:
     """From where outside the project the output of a call comes, as far as its words tell; None if from nowhere."""
+    if tool in _WEB_TOOLS:
+        return f"the network ({args.get('url', 'search engines')})"
     command = args.get("command")
     if tool != "bash" or not isinstance(command, str):
         return None
