@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from a3s_lsp.engine import facts as f
+from a3s_lsp.engine.hooks import Hook, Hooks
 from a3s_lsp.engine.messages import AssistantMessage, ToolCall, Usage, UserMessage
 from a3s_lsp.engine.planning.analysis import read_analysis
 from a3s_lsp.engine.planning.plans import MOST_STEPS, Plan, PlanPolicy, Step, edited, ready, revised, with_status
@@ -212,6 +213,14 @@ async def test_a_step_that_was_cut_goes_on_where_it_stood(stage: Stage) -> None:
     session, result = await resumed(stage, ScriptedModel(["did A", "did B"]))
     assert result.text == "did B" and (stage.folder / "made").exists()
     assert told(session).count("Step 1") == 1
+
+
+async def test_hooks_do_not_see_a_prompt_again_whose_plan_goes_on(stage: Stage) -> None:
+    asked: list[object] = []
+    hook = Hook("seen", "pre_prompt", asked.append)
+    log(stage, *planned(A))
+    await resumed(stage, ScriptedModel(["did A"]), hooks=Hooks((hook,)))
+    assert asked == []
 
 
 async def test_a_step_that_was_about_to_begin_begins(stage: Stage) -> None:

@@ -343,10 +343,18 @@ def test_calls_of_steps_beside_each_other_are_told_apart(tmp_path: Path, two_at_
         command = replace(call("bash", command=f"echo from {number}"), id="the-same")
         return Reply("", (command,), pause=two_at_once[number - 1])
 
+    policy = a3s.PermissionPolicy(ask=["bash"], default_decision="allow")
+    confirmation = a3s.ConfirmationPolicy(enabled=True, default_timeout_ms=20_000)
     model = ScriptedModel([plan(("a", "A"), ("b", "B")), work, work, work, work])
-    with opened(tmp_path, model) as session:
-        assert session.send("go").text == "## A\n\nfrom 1\n\n\n## B\n\nfrom 2\n"
-        assert len(session.trace_events()) == 2
+    with opened(tmp_path, model, permission_policy=policy, confirmation_policy=confirmation) as session:
+        asked = []
+        for event in session.stream("go"):
+            if event.event_type == "confirmation_required":
+                asked.append(event.tool_id)
+            if len(asked) == 2:
+                session.confirm_tool_use(str(asked.pop(0)), True)
+                session.confirm_tool_use(str(asked.pop(0)), True)
+    assert event.text == "## A\n\nfrom 1\n\n\n## B\n\nfrom 2\n"
 
 
 def test_a_step_knows_the_files_that_were_read_before_its_wave_and_not_what_another_reads(
