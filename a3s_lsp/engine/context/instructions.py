@@ -23,7 +23,7 @@ _LIMIT = 32 * 1024
 _TOGETHER = 128 * 1024
 _MOST_FILES = 64
 _DEEPEST = 5
-_MOST_TELLINGS = 3
+_MOST_TELLINGS = 10
 """How often a run is told one file, however often its conversation is made shorter."""
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r"(?<![\w@`])@([\w./~-]*[\w/~])")
