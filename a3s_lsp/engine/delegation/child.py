@@ -15,6 +15,7 @@ from a3s_lsp.engine.policy.permissions import PermissionPolicy, decide
 from a3s_lsp.engine.policy.rules import parse_rule
 from a3s_lsp.engine.policy.shell import take_apart
 from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny, Verdict, strictest
+from a3s_lsp.engine.ports import Answer, Approver
 from a3s_lsp.engine.tools.registry import Registry
 
 NOT_FOR_CHILDREN = frozenset({"task", "parallel_task", "Skill", "search_skills"})
@@ -76,6 +77,7 @@ def narrowed(parent: Kit, agent: Agent, own: Kit) -> Kit:
         system=own.system,
         tools=tools_for(agent, parent.tools),
         judge=judged(agent, parent.judge),
+        approver=None if parent.approver is None else InTheNameOf(agent, parent.approver),
         limits=own.limits,
         emit=own.emit,
         conversation=own.conversation,
@@ -101,8 +103,8 @@ def routed(
 
     def emit(fact: f.Fact) -> None:
         match fact:
-            case f.QuestionAsked(title=title):
-                to_parent(replace(fact, title=f"{agent.name}: {title}", agent=agent.name))
+            case f.QuestionAsked():
+                to_parent(_named(fact, agent))
             case f.QuestionAnswered():
                 to_parent(fact)
             case _:
@@ -111,6 +113,27 @@ def routed(
             to_parent(SubagentProgressed(task_id, *progress))
 
     return emit
+
+
+def _named(question: f.QuestionAsked, agent: Agent) -> f.QuestionAsked:
+    return replace(question, title=f"{agent.name}: {question.title}", agent=agent.name)
+
+
+class InTheNameOf:
+    """The parent's approver, which is told who asks."""
+
+    def __init__(self, agent: Agent, approver: Approver) -> None:
+        self._agent = agent
+        self._approver = approver
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """As long as the parent's question would wait."""
+        return self._approver.timeout_ms
+
+    async def ask(self, question: f.QuestionAsked) -> Answer:
+        """Ask as the child."""
+        return await self._approver.ask(_named(question, self._agent))
 
 
 def progress_of(fact: f.Fact) -> tuple[str, dict[str, object]] | None:
