@@ -325,6 +325,14 @@ def test_an_injection_that_cannot_be_read_is_nothing_but_missing(stage: Stage) -
     assert stage.session("done").send("go").text == "done"
 
 
+def test_a_plan_waits_for_the_harness(stage: Stage) -> None:
+    stage.harness.decisions["planning"] = BLOCK
+    session = stage.session("never", planning_mode="enabled")
+    with pytest.raises(a3s.RunFailed, match="not on my watch"):
+        session.send("go")
+    assert stage.models[-1].requests == [] and "task_description" in stage.harness.payloads("planning")[0]
+
+
 # ---------------------------------------------------------------- failures
 
 
@@ -332,6 +340,7 @@ def test_without_its_harness_a_session_does_not_begin(tmp_path: Path) -> None:
     store = a3s.MemorySessionStore()
     for transport in (
         a3s.HttpTransport("http://127.0.0.1:9/ahp", "TOKEN"),
+        a3s.HttpTransport("http://me:TOKEN@127.0.0.1:9/ahp?key=TOKEN"),
         a3s.WebSocketTransport("ws://127.0.0.1:9", "TOKEN"),
         a3s.UnixSocketTransport(str(tmp_path / "none.sock")),
         a3s.StdioTransport(str(tmp_path / "none"), []),
