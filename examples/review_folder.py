@@ -13,7 +13,7 @@ from pathlib import Path
 
 import a3s_lsp as a3s_code
 
-PROMPT = "Review this folder: find what is unfinished, check that the code compiles, and write your findings to REVIEW.md."
+PROMPT = "Review this folder: find what is unfinished, see that it compiles, and write your findings to REVIEW.md."
 SESSION_ID = "folder-review"
 HARMLESS = ("python", "python3", "pytest", "ls", "git status", "git log", "git diff")
 

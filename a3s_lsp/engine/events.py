@@ -81,42 +81,24 @@ def is_shown(fact: f.Fact, run_id: str | None) -> bool:
 
 def describe(fact: f.Fact) -> tuple[str, Json] | None:
     """The event's type and fields, or None for a fact that is not shown."""
+    return _run_event(fact) or _call_event(fact) or _file_event(fact) or _told_event(fact) or _room_event(fact)
+
+
+def _run_event(fact: f.Fact) -> tuple[str, Json] | None:
+    """What the run and its turns do."""
     match fact:
+        case f.TextStreamed(text=text):
+            return "text_delta", {"text": text}
+        case f.ReasoningStreamed(text=text):
+            return "reasoning_delta", {"text": text}
         case f.RunQueued(prompt=prompt):
             return "queued", {"prompt": prompt}
         case f.RunStarted(prompt=prompt):
             return "start", {"prompt": prompt}
         case f.RunResumed():
             return "run_resumed", {}
-        case f.McpServerChanged(name=name, status=status, error=error, tools=count):
-            return "mcp_server", {"name": name, "status": status, "error": error, "tool_count": count}
-        case (
-            f.ExternalTaskPending()
-            | f.ExternalTaskCompleted()
-            | f.CommandRetried()
-            | f.CommandDeadLettered()
-            | f.QueueAlerted()
-        ):
-            return describe_lane(fact)
-        case f.HookFailed(hook_id=hook_id, event_type=event_type, error=error):
-            return "hook_failed", {"hook_id": hook_id, "event_type": event_type, "error": error}
-        case f.PromptRewritten(prompt=prompt, hooks=hooks):
-            return "prompt_rewritten", {"prompt": prompt, "hooks": list(hooks)}
-        case f.Steered(text=text):
-            return "steered", {"text": text}
-        case f.ReviewTold(text=text):
-            return "review_told", {"text": text}
-        case f.InstructionsTold(files=files, text=text):
-            return "instructions_told", {"files": list(files), "text": text}
-        case f.Rewound():
-            fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
-            return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
         case f.TurnStarted(turn=turn):
             return "turn_start", {"turn": turn}
-        case f.TextStreamed(text=text):
-            return "text_delta", {"text": text}
-        case f.ReasoningStreamed(text=text):
-            return "reasoning_delta", {"text": text}
         case f.TurnEnded(turn=turn, usage=usage, finish_reason=reason):
             used: Json = {"total_tokens": usage.total_tokens, "usage": usage_fields(usage)}
             return "turn_end", {"turn": turn, **used, "finish_reason": reason}
@@ -125,7 +107,7 @@ def describe(fact: f.Fact) -> tuple[str, Json] | None:
         case f.AgentModeChanged() | f.ModelRetried() | f.Continued() | f.BudgetHit():
             return _course(fact)
         case _:
-            return _call_event(fact)
+            return None
 
 
 def _course(fact: f.AgentModeChanged | f.ModelRetried | f.Continued | f.BudgetHit) -> tuple[str, Json]:
@@ -136,6 +118,7 @@ def _course(fact: f.AgentModeChanged | f.ModelRetried | f.Continued | f.BudgetHi
 
 
 def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
+    """What calls do, and what is asked about them."""
     match fact:
         case f.CallAnnounced(call_id=call_id, name=name):
             return "tool_start", {"tool_id": call_id, "tool_name": name}
@@ -145,8 +128,6 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
             return "permission_denied", {"tool_id": call_id, "tool_name": name, "args": args, "reason": reason}
         case f.QuestionAsked():
             return "confirmation_required", _question(fact)
-        case f.SubagentStarted() | f.SubagentProgressed() | f.SubagentEnded():
-            return describe_task(fact)
         case f.QuestionAnswered():
             return _answer(fact)
         case (
@@ -154,19 +135,6 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
             | f.ObjectStreamed(call_id=call_id, name=name, text=text)
         ):
             return "tool_output_delta", {"tool_id": call_id, "tool_name": name, "text": text}
-        case f.FilesChanged(call_id=call_id, changes=changes, undoes=undoes):
-            files = [{"path": c.path, "change": _kind(c)} for c in changes.changes]
-            return "files_changed", {"tool_id": call_id, "label": changes.label, "files": files, "undoes": undoes}
-        case f.TreeChanged(call_id=call_id, files=changed):
-            listed = [{"path": path, "change": change} for path, change in changed]
-            return "files_changed", {"tool_id": call_id, "label": "command", "files": listed, "undoes": None}
-        case f.HunkChanged():
-            return "hunk_changed", {
-                "hunk_id": fact.hunk,
-                "path": fact.path,
-                "line": fact.line,
-                "status": fact.status,
-            }
         case f.CallEnded():
             return "tool_end", {
                 "tool_id": fact.call_id,
@@ -176,6 +144,61 @@ def _call_event(fact: f.Fact) -> tuple[str, Json] | None:
                 "metadata": fact.metadata,
                 "error_kind": fact.error_kind,
             }
+        case _:
+            return None
+
+
+def _file_event(fact: f.Fact) -> tuple[str, Json] | None:
+    """What becomes of files."""
+    match fact:
+        case f.FilesChanged(call_id=call_id, changes=changes, undoes=undoes):
+            files = [{"path": c.path, "change": _kind(c)} for c in changes.changes]
+            return "files_changed", {"tool_id": call_id, "label": changes.label, "files": files, "undoes": undoes}
+        case f.TreeChanged(call_id=call_id, files=changed):
+            listed = [{"path": path, "change": change} for path, change in changed]
+            return "files_changed", {"tool_id": call_id, "label": "command", "files": listed, "undoes": None}
+        case f.HunkChanged():
+            place: Json = {"hunk_id": fact.hunk, "path": fact.path, "line": fact.line}
+            return "hunk_changed", {**place, "status": fact.status}
+        case f.Rewound():
+            fields: Json = {"id": fact.id, "to": fact.to, "files": fact.files}
+            return "rewound", {**fields, "messages": None if fact.messages is None else len(fact.messages)}
+        case _:
+            return None
+
+
+def _told_event(fact: f.Fact) -> tuple[str, Json] | None:
+    """What is told to the model beside its conversation."""
+    match fact:
+        case f.PromptRewritten(prompt=prompt, hooks=hooks):
+            return "prompt_rewritten", {"prompt": prompt, "hooks": list(hooks)}
+        case f.Steered(text=text):
+            return "steered", {"text": text}
+        case f.ReviewTold(text=text):
+            return "review_told", {"text": text}
+        case f.InstructionsTold(files=files, text=text):
+            return "instructions_told", {"files": list(files), "text": text}
+        case _:
+            return None
+
+
+def _room_event(fact: f.Fact) -> tuple[str, Json] | None:
+    """What happens in the rooms around the loop; each describes its own."""
+    match fact:
+        case f.HookFailed(hook_id=hook_id, event_type=event_type, error=error):
+            return "hook_failed", {"hook_id": hook_id, "event_type": event_type, "error": error}
+        case f.McpServerChanged(name=name, status=status, error=error, tools=count):
+            return "mcp_server", {"name": name, "status": status, "error": error, "tool_count": count}
+        case f.SubagentStarted() | f.SubagentProgressed() | f.SubagentEnded():
+            return describe_task(fact)
+        case (
+            f.ExternalTaskPending()
+            | f.ExternalTaskCompleted()
+            | f.CommandRetried()
+            | f.CommandDeadLettered()
+            | f.QueueAlerted()
+        ):
+            return describe_lane(fact)
         case _:
             return (
                 describe_compaction(fact)

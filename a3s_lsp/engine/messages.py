@@ -96,7 +96,7 @@ def unanswered(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
 
 
 def put_result(messages: list[Message], result: ToolMessage) -> None:
-    """Put the result of a call of the last model turn where it belongs: in the order of the calls, not of their ends."""
+    """Put the result of a call of the last model turn where it belongs: in the order of the calls, not of the ends."""
     order: list[str] = []
     for message in reversed(messages):
         if isinstance(message, AssistantMessage):

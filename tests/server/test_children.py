@@ -28,7 +28,7 @@ async def test_a_childs_question_names_it_and_its_steps_are_told_in_the_run_that
         assert str(questions[1]["title"]).startswith("general: ")
         assert (root / "made").exists()
         told = [event for event in d.editor.events if str(event["type"]).startswith("subagent_")]
-        assert [event["type"] for event in told][0] == "subagent_start" and told[-1]["type"] == "subagent_end"
+        assert (told[0]["type"], told[-1]["type"]) == ("subagent_start", "subagent_end")
         assert len({event["runId"] for event in d.editor.events}) == 1
         assert sum(event["type"] == "end" for event in d.editor.events) == 1
 
