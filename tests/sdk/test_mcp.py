@@ -28,7 +28,7 @@ def session(tmp_path: Path) -> Iterator[a3s.Session]:
 
 
 def added(session: a3s.Session, **more: object) -> a3s.Session:
-    assert session.add_mcp({"name": "tests", "transport": STDIO, "timeout_ms": 20_000, **more}) == 6
+    assert session.add_mcp({"name": "tests", "transport": STDIO, "timeout_ms": 20_000, **more}) == 7
     return session
 
 
@@ -63,8 +63,8 @@ def test_the_tools_of_a_server_join_the_session_and_leave_with_it(session: a3s.S
     assert session.tool("mcp__tests__add", {"a": 2, "b": 3}).output == "5"
     failed = session.tool("mcp__tests__fail", {})
     assert failed.exit_code == 1 and "fail" in failed.output
-    assert session.mcps()["tests"] == {"connected": True, "tool_count": 6, "error": None, "status": "connected"}
-    assert "tests (6 tools)" in session.send("/mcp").text
+    assert session.mcps()["tests"] == {"connected": True, "tool_count": 7, "error": None, "status": "connected"}
+    assert "tests (7 tools)" in session.send("/mcp").text
     assert len(children()) == 1
     session.remove_mcp("tests")
     assert session.mcps() == {} and "mcp__tests__add" not in session.tool_names() and children() == []
@@ -88,7 +88,7 @@ def test_a_server_at_an_address(session: a3s.Session, kind: str) -> None:
             until("the server listens", lambda: listening(port))
             path = "mcp" if kind == "http" else "sse"
             url = f"http://127.0.0.1:{port}/{path}"
-            assert session.add_mcp({"name": "far", "transport": {"type": kind, "url": url}}) == 6
+            assert session.add_mcp({"name": "far", "transport": {"type": kind, "url": url}}) == 7
             assert session.tool("mcp__far__add", {"a": 2, "b": 3}).output == "5"
             session.remove_mcp("far")
         finally:
@@ -166,6 +166,17 @@ def test_an_image_of_a_server_reaches_the_model(tmp_path: Path) -> None:
         session.send("go")
     [result] = [message for message in model.requests[-1].messages if message.role == "tool"]
     assert [image.media_type for image in result.attachments] == ["image/png"]
+
+
+@pytest.mark.e2e
+def test_what_a_server_tells_is_marked_as_coming_from_outside(tmp_path: Path) -> None:
+    model = ScriptedModel([Reply("", (call("mcp__tests__prose"), call("mcp__tests__add", a=1, b=2))), "seen"])
+    policy = a3s.PermissionPolicy(default_decision="allow")
+    with a3s.Agent.with_model(model).session(str(tmp_path), permission_policy=policy) as session:
+        added(session)
+        session.send("go")
+    prose, number = [message for message in model.requests[-1].messages if message.role == "tool"]
+    assert prose.content.startswith("[External content from the MCP server tests.") and number.content == "3"
 
 
 @pytest.mark.e2e

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 from a3s_lsp.engine.changes import ChangeSet
 from a3s_lsp.engine.mcp.connection import Connection, RemoteTool
 from a3s_lsp.engine.messages import Attachment, Json
+from a3s_lsp.engine.policy.taint import mark_external
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, ToolSpec
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
+
+
+_TERSE = 200
+"""Characters of one line that hold a value rather than a text that could give orders."""
 
 
 class McpTool:
@@ -34,7 +39,9 @@ class McpTool:
 
     async def run(self, args: Json, context: ToolContext) -> ToolResult:
         async with context.around_command():  # nobody knows what a server does to files
-            return _result(await self._connection.call(self._offered.name, args, context.emit))
+            result = _result(await self._connection.call(self._offered.name, args, context.emit))
+        prose = len(result.output) > _TERSE or "\n" in result.output
+        return mark_external(result, f"the MCP server {self._connection.spec.name}") if prose else result
 
 
 def _object(schema: Json) -> Json:
