@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
+from a3s_lsp.engine.workspace.remote_git import RemoteGitSpec
 from a3s_lsp.engine.workspace.s3 import BucketSpec
 from a3s_lsp.sdk.checks import count, lower, optional_string, string
 
@@ -108,6 +110,22 @@ class RemoteGitBackendConfig:
         self.request_timeout_ms = _limit("request_timeout_ms", request_timeout_ms)
         self.max_diff_bytes = _limit("max_diff_bytes", max_diff_bytes)
         self.max_log_entries = _limit("max_log_entries", max_log_entries)
+
+    def to_engine(self) -> RemoteGitSpec:
+        """The frozen value of the engine. ValueError says what is wrong with this one."""
+        if not self.base_url.lower().startswith(("http://", "https://")):
+            raise ValueError(f"base_url must begin with http:// or https://, not {_address(self.base_url)}")
+        if not self.repo_id or {"", ".", ".."} & set(self.repo_id.split("/")):
+            raise ValueError(f"repo_id must name a repository, not '{self.repo_id}'")
+        if (self.client_cert_pem is None) != (self.client_key_pem is None):
+            raise ValueError("client_cert_pem and client_key_pem belong together: give both, or none")
+        spec = RemoteGitSpec(self.base_url, self.repo_id, self.bearer_token, self.client_cert_pem, self.client_key_pem)
+        return replace(
+            spec,
+            seconds=spec.seconds if self.request_timeout_ms is None else self.request_timeout_ms / 1000,
+            max_diff_bytes=self.max_diff_bytes or spec.max_diff_bytes,
+            max_log_entries=self.max_log_entries or spec.max_log_entries,
+        )
 
     def __repr__(self) -> str:
         return f'RemoteGitBackendConfig(base_url={_address(self.base_url)}, repo_id="{self.repo_id}")'

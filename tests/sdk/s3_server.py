@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def s3_server(*, keeps_preconditions: bool = True) -> Iterator[str]:
     """Its address. Without preconditions it overwrites whatever is there, as some servers do."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     app = DomainDispatcherApplication(create_backend_app)
