@@ -337,7 +337,7 @@ async def session_started(hooks: SessionHooks, model: str) -> None:
 
 async def session_ended(hooks: SessionHooks, state: State, begun: float) -> None:
     """Tell of the end of a session."""
-    calls = sum(run.tool_calls for run in state.runs.values())
+    calls = sum(run.tool_calls for run in state.runs.values() if run.parent not in state.runs)  # steps count in theirs
     totals: Json = {"total_tokens": state.usage.total_tokens, "total_tool_calls": calls}
     await hooks.tell("session_end", {**totals, "duration_ms": _since(begun)})
 

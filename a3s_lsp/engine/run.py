@@ -222,7 +222,7 @@ class Run:
                     self._journal.append(_cut(call, text), cut.id)
             for cut in apart:
                 self._journal.append(f.RunEnded(ending.status, cut.partial, ending.error, cut.usage), cut.id)
-            for told in closing(state.planning, ending):
+            for told in closing(self._journal.state, state, ending):
                 self._journal.append(told, self.id)
         verified = self._journal.state.verifications.summary_of(self.id)
         limits = account(self._limits, state.course, state.turns, _since(self._begun), self._stopped_by)

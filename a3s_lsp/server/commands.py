@@ -209,7 +209,7 @@ class Commands:
 
 
 def _status(state: State) -> str:
-    last = next(reversed(state.runs.values()), None)
+    last = next((run for run in reversed(state.runs.values()) if run.parent is None), None)
     return "idle" if last is None else last.status
 
 

@@ -521,6 +521,20 @@ def test_a_plan_without_leave_is_not_carried_out(tmp_path: Path) -> None:
     assert len(model.requests) == 1
 
 
+def test_a_run_that_is_stopped_while_its_plan_waits_for_leave_asks_no_more(tmp_path: Path) -> None:
+    confirmation = a3s.ConfirmationPolicy(enabled=True, default_timeout_ms=20_000)
+    model = ScriptedModel([plan(("a", "A"))])
+    with opened(tmp_path, model, plan_approval=True, confirmation_policy=confirmation) as session:
+        events = []
+        for event in session.stream("go"):
+            events.append(event)
+            if event.event_type == "confirmation_required":
+                session.cancel()
+        assert session.pending_confirmations() == []
+    assert [data(event)["approved"] for event in of(events, "confirmation_received")] == [False]
+    assert events[-1].event_type == "cancelled" and statuses(of(events, "task_updated")[-1]) == ["cancelled"]
+
+
 def test_a_list_in_the_answer_is_the_plan(tmp_path: Path) -> None:
     model = ScriptedModel([plan(("a", "A"), ("b", "B", ["a"])), "did B", "did C"])
     events = approved_by(tmp_path, model, approve=True, note="1. B\n2. C")
@@ -575,7 +589,16 @@ def test_update_plan_is_offered_while_a_plan_is_carried_out_and_else_not(tmp_pat
     assert ["update_plan" in names for names in offered] == [True, False]
 
 
-# ---------------------------------------------------------------- secrets, many, again
+def test_a_child_of_a_step_does_not_change_the_plan_of_its_parent(tmp_path: Path) -> None:
+    give = Reply("", (call("task", agent="general", description="d", prompt="p"),))
+    model = ScriptedModel([plan(("a", "A")), give, "child done", "did A"])
+    with opened(tmp_path, model) as session:
+        session.send("go")
+    offered = [{tool.name for tool in request.tools} for request in model.requests[1:3]]
+    assert "update_plan" in offered[0] and "update_plan" not in offered[1]
+
+
+# ---------------------------------------------------------------- many
 
 
 async def test_many_planned_runs_at_once_keep_apart(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from a3s_lsp.engine.policy.verdicts import Allow, Ask, CallFacts, Deny, Verdict,
 from a3s_lsp.engine.ports import Answer, Approver
 from a3s_lsp.engine.tools.registry import Registry
 
-NOT_FOR_CHILDREN = frozenset({"task", "parallel_task", "Skill", "search_skills"})
-"""A child gives no tasks, and no skills widen what it may do."""
+NOT_FOR_CHILDREN = frozenset({"task", "parallel_task", "Skill", "search_skills", "update_plan"})
+"""A child gives no tasks, no skills widen what it may do, and the plan is its parent's."""
 
 
 def judged(agent: Agent, parents: Callable[[CallFacts], Verdict]) -> Callable[[CallFacts], Verdict]:

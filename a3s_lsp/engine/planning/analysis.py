@@ -21,6 +21,7 @@ PURPOSE = "planning"
 _SECONDS = 60
 _MOST_EARLIER = 6
 _MOST_CHARACTERS = 1000
+"""Of one text: of what was said before, and of what is said of a step."""
 _SYSTEM = """\
 You look at a request to a coding agent before the agent begins. Answer with one JSON object and nothing else:
 
@@ -142,9 +143,9 @@ def _object(said: object) -> dict[str, object]:
     return said if isinstance(said, dict) else {}
 
 
-def _text(said: object) -> str:
+def _text(said: object, most: int = _MOST_CHARACTERS) -> str:
     """Also of a number, which models like to give for an id."""
-    return str(said).strip() if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    return str(said).strip()[:most] if isinstance(said, str | int) and not isinstance(said, bool) else ""
 
 
 def _texts(said: object) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from a3s_lsp.engine import facts as f
-from a3s_lsp.engine.planning.plans import StepStatus, with_status
-from a3s_lsp.engine.planning.progress import Progress
+from a3s_lsp.engine.planning.plans import StepStatus, plan_question, with_status
 from a3s_lsp.engine.state import RunState, State
 
 
@@ -16,8 +15,11 @@ def open_apart(state: State, run: RunState) -> list[RunState]:
     return [state.runs[name] for name in names if not state.runs[name].ended]
 
 
-def closing(progress: Progress, ending: f.RunEnded) -> Iterator[f.Fact]:
-    """The ends of the steps of a run that ends so."""
+def closing(state: State, run: RunState, ending: f.RunEnded) -> Iterator[f.Fact]:
+    """The ends of the steps of a run that ends so, and of the question about its plan."""
+    progress = run.planning
+    if (asked := state.questions.get(plan_question(run.id))) is not None:
+        yield f.QuestionAnswered(asked.call_id, asked.name, "cancelled", ending.error)
     left: StepStatus = "cancelled" if ending.status == "cancelled" else "skipped"
     cut: StepStatus = "cancelled" if ending.status == "cancelled" else "failed"
     going = progress.going

@@ -16,7 +16,7 @@ from a3s_lsp.engine.loop import converse
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.planning.analysis import Analysis, analyse
 from a3s_lsp.engine.planning.execution import Execution, Rooms
-from a3s_lsp.engine.planning.plans import Plan, PlanPolicy, edited
+from a3s_lsp.engine.planning.plans import Plan, PlanPolicy, edited, plan_question
 from a3s_lsp.engine.ports import Model, plans
 from a3s_lsp.engine.state import RunState, State
 from a3s_lsp.engine.toolcalls import put_question
@@ -119,7 +119,7 @@ class Planning:
         if kit.approver is None:
             raise RunFailed("The plan has to be approved, and there is nobody who could be asked.")
         question = f.QuestionAsked(
-            f"{run.id}.plan",
+            plan_question(run.id),
             QUESTION,
             {"plan": plan.described()},
             "Carry out this plan?",

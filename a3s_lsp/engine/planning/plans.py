@@ -20,6 +20,11 @@ _PASSED: frozenset[StepStatus] = frozenset({"completed", "skipped"})
 _ITEM = re.compile(r"\s*(?:[-*]|\d+[.)])\s+(?:\[[ xX]?\]\s*)?(\S.*)")
 
 
+def plan_question(run_id: str) -> str:
+    """The id of the question whether the plan of a run may be carried out."""
+    return f"{run_id}.plan"
+
+
 @dataclass(frozen=True, slots=True)
 class PlanPolicy:
     """Whether prompts are planned. With `approval` a person sees each plan before it is carried out; `goals` has events
