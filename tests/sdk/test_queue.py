@@ -97,6 +97,15 @@ def test_cancel_takes_a_call_back_from_the_workers(tmp_path: Path) -> None:
         assert types(events)[-1] == "cancelled" and session.pending_external_tasks() == []
 
 
+def test_what_a_call_does_itself_waits_for_no_place_of_its_own_lane(tmp_path: Path) -> None:
+    queue = a3s.SessionQueueConfig()
+    queue.set_execute_concurrency(1)
+    inner = [{"tool": "bash", "args": {"command": "touch made"}}]
+    with opened(tmp_path, queue, Reply("", (call("batch", invocations=inner),)), "done") as session:
+        assert session.send("go").text == "done"
+    assert (tmp_path / "made").exists()
+
+
 def test_a_handler_can_be_set_while_the_session_lives(tmp_path: Path) -> None:
     with opened(tmp_path, None, BASH, "done") as session:
         assert session.has_queue() is False

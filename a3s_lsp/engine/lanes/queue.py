@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 from a3s_lsp.engine.lane_facts import (
     CommandDeadLettered,
@@ -22,6 +23,10 @@ from a3s_lsp.engine.lanes.external import Outcome, Workbench
 from a3s_lsp.engine.lanes.metrics import Metrics
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.ports import Lane, ToolResult
+
+
+_held: ContextVar[frozenset[Lane]] = ContextVar("held lanes", default=frozenset())
+"""The lanes in which the call that is going on, or the one that made it, has a place."""
 
 
 class Lanes:
@@ -74,8 +79,8 @@ class Lanes:
     @asynccontextmanager
     async def slot(self, lane: Lane, emit: Callable[[LaneFact], None]) -> AsyncIterator[None]:
         """Hold a place in a lane."""
-        if not self.configured:
-            yield
+        if not self.configured or lane in _held.get():
+            yield  # what a call that has a place does itself waits for no other one: it could wait for its own
             return
         began = time.monotonic()
         self._pending[lane] += 1
@@ -86,6 +91,7 @@ class Lanes:
         finally:
             self._pending[lane] -= 1
         self._active[lane] += 1
+        token = _held.set(_held.get() | {lane})
         try:
             await self._within_rate()
             started = time.monotonic()
@@ -94,6 +100,7 @@ class Lanes:
             self.metrics.count("completed", lane)
             self.metrics.time("run", lane, time.monotonic() - started)
         finally:
+            _held.reset(token)
             self._active[lane] -= 1
             self._slots[lane].release()
 
