@@ -15,6 +15,7 @@ from typing import ClassVar, cast
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.engine.config.load import load
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 from tests.sdk.harnesses import ALLOW, GREETING, Harness, Message, Raw, over_http, over_unix, over_websocket
 
@@ -130,8 +131,9 @@ def test_a_block_over_any_transport_keeps_a_call_from_being_made(over: str, tmp_
 
 def program(folder: Path, decisions: Message) -> a3s.StdioTransport:
     """The harness of the tests as a program."""
-    decided = folder / "decisions.json"
-    decided.write_text(json.dumps(decisions))
+    decided, new = folder / "decisions.json", folder / "decisions.new"
+    new.write_text(json.dumps(decisions))
+    new.replace(decided)  # at once: the program reads it for each message
     script = str(Path(__file__).with_name("harnesses.py"))
     return a3s.StdioTransport(sys.executable, [script, str(decided), str(folder / "harness.log")])
 
@@ -566,27 +568,29 @@ def test_on_failure_is_block_or_allow() -> None:
         options.ahp_on_failure = 3  # type: ignore[assignment]  # what the test is about
 
 
-CONFIG = """
-default_model = "local/m"
-providers "local" {{ base_url = "http://127.0.0.1:9/v1" api_key = "k" models "m" {{ }} }}
-ahp {{ {0} }}
-"""
+def configured(ahp: str) -> a3s.AsyncAgent:
+    """An agent with this in its configuration."""
+
+    async def model(name: str | None) -> ScriptedModel:
+        return ScriptedModel([])
+
+    return a3s.AsyncAgent.of(model, load(f"ahp {{ {ahp} }}", {}, need_model=False).settings)
 
 
 @pytest.mark.parametrize("enabled", ["true", "false"])
-def test_a_configuration_names_the_harness(stage: Stage, enabled: str) -> None:
-    ahp = f'url = "{stage.url}" auth_token = "TOKEN" enabled = {enabled}'
-    stage.sessions.append(a3s.Agent.create(CONFIG.format(ahp)).session(str(stage.folder)))
-    assert stage.harness.tokens == (["Bearer TOKEN"] if enabled == "true" else [])
+async def test_a_configuration_names_the_harness(stage: Stage, enabled: str) -> None:
+    agent = configured(f'url = "{stage.url}" auth_token = "TOKEN" enabled = {enabled}')
+    await (await agent.session(str(stage.folder))).close()
+    assert stage.harness.tokens[:1] == (["Bearer TOKEN"] if enabled == "true" else [])
 
 
 @pytest.mark.parametrize("ahp", ['url = "gopher://h"', "idle_ms = 3"])
-def test_a_configured_address_that_is_none_is_an_error(tmp_path: Path, ahp: str) -> None:
-    with pytest.raises(RuntimeError, match="ahp: "):
-        a3s.Agent.create(CONFIG.format(ahp)).session(str(tmp_path))
+async def test_a_configured_address_that_is_none_is_an_error(tmp_path: Path, ahp: str) -> None:
+    with pytest.raises(a3s.ConfigError, match="ahp: "):
+        await configured(ahp).session(str(tmp_path))
 
 
-def test_a_configuration_may_go_on_without_its_harness(tmp_path: Path) -> None:
-    config = CONFIG.format('url = "ws://127.0.0.1:9" on_failure = "allow"')
-    session = a3s.Agent.create(config).session(str(tmp_path))
-    assert "without its harness" in str(session.init_warning)
+async def test_a_configuration_may_go_on_without_its_harness(tmp_path: Path) -> None:
+    agent = configured('url = "ws://127.0.0.1:9" on_failure = "allow"')
+    async with await agent.session(str(tmp_path)) as session:
+        assert "without its harness" in str(session.init_warning)

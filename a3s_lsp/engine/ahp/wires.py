@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 _GONE = "the connection was lost"
+_SHOWN = 200
 
 
 class Wire(ABC):
@@ -270,7 +271,7 @@ class _ProcessLines(Stream):
         await self._dialogue.close()
 
     def _ended(self) -> str:
-        last = self._dialogue.complaints().rpartition("\n")[2]
+        last = self._dialogue.complaints().rpartition("\n")[2][:_SHOWN]
         return f"its process has ended{last and f' ({last})'}"
 
 
