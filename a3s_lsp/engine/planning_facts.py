@@ -98,6 +98,8 @@ class StepEnded:
     total: int
     text: str = ""
     error: str | None = None
+    apart: bool = False
+    """Whether nobody has seen the answer yet, as that of a step that was carried out apart."""
     type: Literal["step_ended"] = "step_ended"
 
 
@@ -177,6 +179,7 @@ def _step(fact: StepBegan | StepProgressed | StepEnded) -> tuple[str, Json]:
             return "step_start", {"description": description, **where}
         case StepProgressed(status=status, metadata=metadata):
             return "step_progress", {"step_id": fact.step_id, "status": status, "metadata": metadata}
-        case StepEnded(status=status, error=error):
+        case StepEnded(status=status, error=error, apart=apart):
             place: Json = {"step_id": fact.step_id, "step_number": fact.number, "total_steps": fact.total}
-            return "step_end", {"status": status, **place, **({} if error is None else {"error": error})}
+            news: Json = {} if error is None else {"error": error}
+            return "step_end", {"status": status, **place, **news, **({"text": fact.text} if apart else {})}

@@ -332,6 +332,7 @@ def test_steps_beside_each_other_work_with_tools_and_are_followed(tmp_path: Path
     assert {(row["step_id"], row["status"]) for row in progress} == {
         (step, status) for step in "ab" for status in ("turn_completed", "tool_completed")
     }
+    assert sorted(str(event.text) for event in of(events, "step_end")) == ["wrote a", "wrote b"]
     assert events[-1].event_type == "end" and "wrote a" in (events[-1].text or "")
 
 

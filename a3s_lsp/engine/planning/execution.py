@@ -114,7 +114,8 @@ class Execution:
 
     def _end(self, step: Step, text: str) -> None:
         self._move([step.id], "completed")
-        self._kit.emit(f.StepEnded(step.id, "completed", *self._place(step), text))
+        apart = not self._progress.begun[step.id].in_line
+        self._kit.emit(f.StepEnded(step.id, "completed", *self._place(step), text, apart=apart))
         if self._goals and (plan := self._progress.plan) is not None:
             done = [each for each in plan.steps if each.status == "completed"]
             self._kit.emit(f.GoalProgressed(plan.goal, len(done), len(plan.steps)))

@@ -205,6 +205,15 @@ function tell(model: ChatModel, body: EventBody, { sessionId, runId }: RunEvent)
       return append(model, { kind: "notice", level: "info", text: `Asking the model again: ${body.message}` });
     case "continuation":
       return append(model, { kind: "notice", level: "info", text: `The agent was told: ${body.text}` });
+    case "planning_end":
+      return body.plan.steps.length ? notice(model, `The plan: ${checklist(body.plan.steps)}`) : model;
+    case "step_start":
+      return notice(model, `Step ${body.step_number} of ${body.total_steps}: ${body.description}`);
+    case "step_end":
+      if (body.status === "completed" && body.text === undefined) {
+        return model;
+      }
+      return notice(model, `Step ${body.step_number}: ${body.text ?? body.status}`);
     case "budget_threshold_hit":
       return append(model, {
         kind: "notice",
@@ -285,6 +294,14 @@ function ask(
 function answered(model: ChatModel, body: ToolNames, approved: boolean, note?: string): ChatModel {
   const settled = { ...model, questions: without(model.questions, body.tool_id) };
   return changeTool(settled, body, () => ({ status: approved ? "running" : "denied", note }));
+}
+
+function notice(model: ChatModel, text: string): ChatModel {
+  return append(model, { kind: "notice", level: "info", text });
+}
+
+function checklist(steps: { content: string }[]): string {
+  return steps.map(({ content }, index) => `${index + 1}. ${content}`).join(" ");
 }
 
 function beginTurn(model: ChatModel, turn: number): ChatModel {

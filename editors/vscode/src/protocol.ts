@@ -301,6 +301,10 @@ export type EventBody =
   | { type: "model_retry"; reason: string; attempt: number; delay_ms: number; message: string }
   /** The answer was no end, and the model was told so. */
   | { type: "continuation"; reason: "empty" | "unfinished" | "length"; text: string }
+  | { type: "planning_end"; plan: { steps: { content: string }[] } }
+  | { type: "step_start"; step_number: number; total_steps: number; description: string }
+  /** The text is there only if it was not shown already. */
+  | { type: "step_end"; step_number: number; status: string; text?: string }
   | { type: "budget_threshold_hit"; kind: "soft" | "hard"; message: string }
   | ({ type: "permission_denied"; args: Json; reason: string } & ToolRef)
   | ({

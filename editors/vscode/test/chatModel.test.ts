@@ -220,6 +220,25 @@ test("a resumed run tells the cut turn again, once", () => {
   assert.equal(model.run, "r1");
 });
 
+test("a plan is shown with its steps, and what was done beside each other with its answers", () => {
+  const model = show([
+    { type: "start", prompt: "go" },
+    { type: "planning_end", plan: { steps: [{ content: "Look" }, { content: "Ask" }] } },
+    { type: "step_start", step_number: 1, total_steps: 2, description: "Look" },
+    { type: "step_end", step_number: 1, status: "completed" },
+    { type: "step_end", step_number: 2, status: "completed", text: "Asked." },
+    { type: "step_end", step_number: 2, status: "failed" },
+    { type: "planning_end", plan: { steps: [] } },
+  ]);
+  assert.deepEqual(lines(model), [
+    "user: go",
+    "notice: The plan: 1. Look 2. Ask",
+    "notice: Step 1 of 2: Look",
+    "notice: Step 2: Asked.",
+    "notice: Step 2: failed",
+  ]);
+});
+
 test("pauses are shown while they last, and what the agent and the person were told stays", () => {
   const busy: EventBody = { type: "model_retry", reason: "cut", attempt: 1, delay_ms: 100, message: "it broke off" };
   const waiting = show([{ type: "start", prompt: "go" }, { type: "turn_start", turn: 1 }, busy]);

@@ -77,6 +77,22 @@ def test_pauses_are_shown_while_they_last_and_what_was_told_stays(editor: Neovim
     assert "*budget: 10 of 99 tokens.*" in transcript and "*the agent was told: Go on.*" in transcript
 
 
+def test_a_plan_is_shown_with_its_steps_and_their_answers(editor: Neovim, scene: Scene) -> None:
+    where = {"step_number": 1, "total_steps": 1}
+    scene.on_prompt(
+        event("start", prompt="hi"),
+        event("planning_end", estimated_steps=1, plan={"steps": [{"id": "a", "content": "Look around"}]}),
+        event("step_start", step_id="a", description="Look around", **where),
+        event("step_end", step_id="a", status="completed", text="All is\nthere.", **where),
+        event("step_end", step_id="a", status="failed", **where),
+        ending(),
+    )
+    editor.command("A3S prompt hi")
+    transcript = editor.shows("12 tokens")
+    assert "*Plan*\n\n1. Look around\n\n*step 1 of 1: Look around*" in transcript
+    assert "*step 1 is done*\n\nAll is\nthere." in transcript and "*step 1: failed*" in transcript
+
+
 def test_turn_that_comes_again_replaces_what_was_cut(editor: Neovim, scene: Scene) -> None:
     scene.on_prompt(
         event("start", prompt="hi"),

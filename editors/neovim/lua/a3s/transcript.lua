@@ -217,6 +217,25 @@ local on = {
   continuation = function(event)
     append_block({ "*the agent was told: " .. brief(event.text) .. "*" })
   end,
+  planning_end = function(event)
+    local lines = {}
+    for number, step in ipairs(event.plan.steps) do
+      lines[#lines + 1] = ("%d. %s"):format(number, brief(step.content))
+    end
+    if lines[1] then
+      append_block(vim.list_extend({ "*Plan*", "" }, lines))
+    end
+  end,
+  step_start = function(event)
+    append_block({ ("*step %d of %d: %s*"):format(event.step_number, event.total_steps, brief(event.description)) })
+  end,
+  step_end = function(event)
+    if event.status ~= "completed" then
+      append_block({ ("*step %d: %s*"):format(event.step_number, event.status) })
+    elseif event.text then
+      append_block(vim.list_extend({ ("*step %d is done*"):format(event.step_number), "" }, vim.split(event.text, "\n")))
+    end
+  end,
   budget_threshold_hit = function(event)
     append_block({ "*budget: " .. brief(event.message) .. "*" })
   end,
