@@ -204,6 +204,7 @@ async def test_what_is_too_large_is_not_taken_in(tmp_path: Path) -> None:
         "untold": Answer(big, "text/plain", length=False),
         "bomb": Answer(bomb, "text/plain", headers=packed),
         "twice": Answer(gzip.compress(bomb), "text/plain", headers=twice),
+        "nested": Answer(gzip.compress(gzip.compress(b"small")), "text/plain", headers=twice),
         "fits": Answer(gzip.compress(b"small"), "text/plain", headers=packed),
     }
     with site(**answers) as server:
@@ -213,6 +214,8 @@ async def test_what_is_too_large_is_not_taken_in(tmp_path: Path) -> None:
             assert result.exit_code == 1, path
             assert len(result.output) < 500
         assert (await session.tool("web_fetch", {"url": f"{server.address}/fits"})).output == "small"
+        nested = await session.tool("web_fetch", {"url": f"{server.address}/nested"})
+        assert "packed as gzip, gzip" in nested.output
 
 
 async def test_what_is_no_text_and_what_fails_is_told(tmp_path: Path) -> None:
