@@ -24,7 +24,6 @@ from a3s_lsp.engine.lanes.metrics import Metrics
 from a3s_lsp.engine.messages import Json, ToolCall
 from a3s_lsp.engine.ports import Lane, ToolResult
 
-
 _held: ContextVar[frozenset[Lane]] = ContextVar("held lanes", default=frozenset())
 """The lanes in which the call that is going on, or the one that made it, has a place."""
 
