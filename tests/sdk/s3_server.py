@@ -7,22 +7,24 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import a3s_lsp as a3s
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+Manner: TypeAlias = Literal["plain", "forgetful", "bare"]
+
 
 @contextmanager
-def s3_server(*, keeps_preconditions: bool = True) -> Iterator[str]:
-    """Its address. Without preconditions it overwrites whatever is there, as some servers do."""
+def s3_server(manner: Manner = "plain") -> Iterator[str]:
+    """Its address. A forgetful one overwrites whatever is there, a bare one takes versions only without quotes."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     app = DomainDispatcherApplication(create_backend_app)
-    chosen = app if keeps_preconditions else partial(_forgetful, app)
+    chosen = {"plain": app, "forgetful": partial(_forgetful, app), "bare": partial(_bare, app)}[manner]
     server = make_server("127.0.0.1", 0, chosen, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -36,6 +38,15 @@ def s3_server(*, keeps_preconditions: bool = True) -> Iterator[str]:
 def _forgetful(app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     kept = {name: value for name, value in environ.items() if name not in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")}
     return app(kept, start_response)
+
+
+def _bare(app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    wanted = environ.get("HTTP_IF_MATCH", "")
+    if wanted.startswith('"'):
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("412 Precondition Failed", [("Content-Type", "application/xml")])
+        return [b"<Error><Code>PreconditionFailed</Code></Error>"]
+    return app({**environ, "HTTP_IF_MATCH": f'"{wanted}"'} if wanted else environ, start_response)
 
 
 def make_bucket(endpoint: str, name: str) -> str:

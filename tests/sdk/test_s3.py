@@ -175,12 +175,23 @@ def test_what_is_too_large_or_no_text_is_named(endpoint: str, bucket: str) -> No
 
 
 def test_a_server_that_forgets_preconditions_is_found_out_and_named() -> None:
-    with s3_server(keeps_preconditions=False) as endpoint:
+    with s3_server("forgetful") as endpoint:
         session = a_session(backend(endpoint, make_bucket(endpoint, "forgetful")))
         assert "does not keep to preconditions" in session.write_file("f.txt", "one\n").output
         assert session.edit_file("f.txt", "one", "two").exit_code == 0
         assert session.read_file("f.txt") == "     1\ttwo\n"
         assert session.ls().output.endswith("1 entries\n")
+
+
+def test_a_server_that_wants_versions_without_quotes_gets_them() -> None:
+    with s3_server("bare") as endpoint:
+        place = backend(endpoint, make_bucket(endpoint, "without-quotes"))
+        first, second = a_session(place), a_session(place)
+        first.write_file("f.txt", "a\nb\nc\n")
+        for one, other in (("a", "A"), ("A", "B")):
+            assert first.edit_file("f.txt", one, other).output.count("preconditions") == 0
+        assert second.edit_file("f.txt", "c", "C").exit_code == 0
+        assert first.read_file("f.txt") == "     1\tB\n     2\tb\n     3\tC\n"
 
 
 def test_what_is_missing_is_told_and_not_made_up(endpoint: str, bucket: str) -> None:

@@ -90,6 +90,7 @@ class Bucket:
         self._lock = threading.Lock()
         self._clients: dict[int, BaseClient] = {}
         self._honest: bool | None = None
+        self._bare = False
 
     # ------------------------------------------------------------ reading
 
@@ -143,14 +144,19 @@ class Bucket:
 
     def put(self, key: str, data: bytes, expected: str | None) -> str:
         """Write an object over the version `expected`, or where there is none; returns the new version."""
-        conditions = ({"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}) if self.honest() else {}
+        if not self.honest():
+            return self._put(key, data, {})
+        if expected is None:
+            return self._put(key, data, {"IfNoneMatch": "*"})
         try:
-            return self._put(key, data, conditions)
+            return self._put(key, data, {"IfMatch": expected.strip('"') if self._bare else expected})
         except Conflict:
             # Some servers give versions in quotes, and take them without only.
-            if expected is None or self._etag(key) != expected:
+            if self._bare or self._etag(key) != expected:
                 raise
-            return self._put(key, data, {"IfMatch": expected.strip('"')})
+            new = self._put(key, data, {"IfMatch": expected.strip('"')})
+            self._bare = True
+            return new
 
     def delete(self, key: str, expected: str) -> None:
         """Take an object of this version away. Servers that do not know the condition take away any."""
