@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -24,8 +24,12 @@ def s3_server(manner: Manner = "plain") -> Iterator[str]:
     from werkzeug.serving import make_server
 
     app = DomainDispatcherApplication(create_backend_app)
-    chosen = {"plain": app, "forgetful": partial(_forgetful, app), "bare": partial(_bare, app)}[manner]
-    server = make_server("127.0.0.1", 0, chosen, threaded=True)
+    manners: Mapping[Manner, WSGIApplication] = {
+        "plain": app,
+        "forgetful": partial(_forgetful, app),
+        "bare": partial(_bare, app),
+    }
+    server = make_server("127.0.0.1", 0, manners[manner], threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
