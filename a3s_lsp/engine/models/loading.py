@@ -96,9 +96,9 @@ async def loaded() -> Library:
 @cache
 def _load() -> Library:
     os.environ.update(_ENVIRONMENT)
-    with warnings.catch_warnings():  # its own affair, also for a program that makes errors of warnings
-        warnings.simplefilter("ignore")
-        litellm = importlib.import_module("litellm")
+    # What pydantic says of litellm's types is nothing that its user could mend.
+    warnings.filterwarnings("ignore", "Items? .* using the `ReadOnly` qualifier", UserWarning)
+    litellm = importlib.import_module("litellm")
     for name, value in _SWITCHES.items():
         setattr(litellm, name, value)
     for name in _FIRST_REQUEST:
