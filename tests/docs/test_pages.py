@@ -29,3 +29,12 @@ def test_the_program_of_a_page_runs(page: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_page_is_in_the_index_and_every_link_leads_somewhere() -> None:
+    folder = PAGES[0].parent
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in PAGES if page.name != "README.md" and f"]({page.name})" not in index] == []
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (folder / link).exists(), f"{page.name}: {link}"
