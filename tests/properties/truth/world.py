@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
+
+from watchdog.observers.api import BaseObserver
 
 from a3s_lsp.engine.assembly import Surroundings
 from a3s_lsp.engine.ledger import Ledger
@@ -96,6 +99,10 @@ class World:
         for process, _ in self.servers:
             process.bury()
         self.desk.bury()
+        for thread in threading.enumerate():  # what watches folders would have gone with the process that was killed
+            if isinstance(thread, BaseObserver):
+                thread.stop()
+                thread.join()
 
     # ------------------------------------------------------------ the server
 
