@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
-
-from watchdog.observers.api import BaseObserver
 
 from a3s_lsp.engine.assembly import Surroundings
 from a3s_lsp.engine.ledger import Ledger
@@ -72,7 +69,7 @@ class World:
 
     def play(self) -> None:
         """Play it to its end, and have the judge say what was broken."""
-        with _quiet() as errors, _without_ripgrep():
+        with _quiet() as errors, _without_ripgrep(), _without_watching():
             try:
                 self._run()
             except Restless as error:
@@ -99,10 +96,6 @@ class World:
         for process, _ in self.servers:
             process.bury()
         self.desk.bury()
-        for thread in threading.enumerate():  # what watches folders would have gone with the process that was killed
-            if isinstance(thread, BaseObserver):
-                thread.stop()
-                thread.join()
 
     # ------------------------------------------------------------ the server
 
@@ -249,6 +242,26 @@ def _without_ripgrep() -> Iterator[None]:
     """A machine that has no ripgrep: the search in Python starts no process."""
     with patch("a3s_lsp.engine.workspace.search.ripgrep", lambda: None):
         yield
+
+
+@contextmanager
+def _without_watching() -> Iterator[None]:
+    """Nobody adds slash commands in these schedules, and the system's watcher knows nothing of this world's clock."""
+    with patch("a3s_lsp.server.dynamic_commands.FolderWatch", _NoWatch):
+        yield
+
+
+class _NoWatch:
+    """Watches nothing."""
+
+    def __init__(self, *args: object) -> None:
+        pass
+
+    def only(self, *args: object) -> None:
+        """Watch no folder."""
+
+    def close(self) -> None:
+        """Be gone."""
 
 
 @contextmanager
