@@ -9,6 +9,7 @@ import uuid
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from a3s_lsp.engine.assembly import Surroundings, open_configured
 from a3s_lsp.engine.budget import Budget
@@ -48,6 +49,7 @@ from a3s_lsp.sdk.checks import path_text, string
 from a3s_lsp.sdk.compaction import compaction_of
 from a3s_lsp.sdk.inline_skills import instructions, persona
 from a3s_lsp.sdk.limits import limits_of
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.sdk.options import SessionOptions, plan_policy
 from a3s_lsp.sdk.policies import PermissionPolicy as GivenPolicy
 from a3s_lsp.sdk.session import AsyncSession
@@ -97,7 +99,9 @@ class AsyncAgent(AsyncStoredSessions):
         self._store = configured_store(settings)
         return self
 
-    async def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> AsyncSession:
+    async def session(
+        self, workspace: str, options: SessionOptions | None = None, **named: Unpack[NamedOptions]
+    ) -> AsyncSession:
         """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
         chosen = with_named(options, named)
         setup = await self._setup(workspace, chosen, None)

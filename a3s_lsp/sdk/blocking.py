@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from a3s_lsp.engine.ports import Model
 from a3s_lsp.sdk.agent import AsyncAgent
@@ -21,6 +21,7 @@ from a3s_lsp.sdk.limits import Bounds
 from a3s_lsp.sdk.loop_thread import LoopThread
 from a3s_lsp.sdk.mcp import McpServers
 from a3s_lsp.sdk.memory import Remembering
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.sdk.objects import Objects
 from a3s_lsp.sdk.options import SessionOptions
 from a3s_lsp.sdk.permissions import Permissions
@@ -63,7 +64,7 @@ class Agent(StoredSessions):
         self._loop, self._agent = loop, agent
         return self
 
-    def session(self, workspace: str, options: SessionOptions | None = None, **named: object) -> Session:
+    def session(self, workspace: str, options: SessionOptions | None = None, **named: Unpack[NamedOptions]) -> Session:
         """A new session on a folder. Keyword arguments are options by name, and win over `options`."""
         return Session.of(self._loop, self._loop.call(self._agent.session(workspace, options, **named)))
 

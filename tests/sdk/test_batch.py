@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
 from a3s_lsp.engine.messages import Json
 from a3s_lsp.engine.ports import Lane, ToolContext, ToolResult, ToolSpec
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.engine.tools.pictures import png
 
@@ -19,8 +21,9 @@ def invocation(tool: str, **args: object) -> dict[str, object]:
     return {"tool": tool, "args": args}
 
 
-def session_on(folder: Path, *replies: Reply | str, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": a3s.PermissionPolicy(default_decision="allow"), **options}
+def session_on(folder: Path, *replies: Reply | str, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": a3s.PermissionPolicy(default_decision="allow")}
+    named.update(options)
     return a3s.Agent.with_model(ScriptedModel(replies)).session(str(folder), None, **named)
 
 

@@ -10,18 +10,21 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 from tests.engine.living import alive
 
 STOP_SECONDS = 0.5
 
 
-def session_with(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": a3s.PermissionPolicy(default_decision="allow"), **options}
+def session_with(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": a3s.PermissionPolicy(default_decision="allow")}
+    named.update(options)
     return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
@@ -261,7 +264,7 @@ def test_wrong_options_are_named(tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         a3s.SessionOptions().no_such_option = 1
     with pytest.raises(TypeError, match="no_such_option"):
-        agent.session(str(tmp_path), no_such_option=1)
+        agent.session(str(tmp_path), no_such_option=1)  # type: ignore[call-arg]  # on purpose
     with pytest.raises(ValueError, match="Invalid planning_mode 'weird'"):
         a3s.SessionOptions().planning_mode = "weird"
     with pytest.raises(ValueError, match="default_decision must be"):

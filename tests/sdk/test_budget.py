@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
 from a3s_lsp.engine.messages import Json, Usage
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Reply, Script, ScriptedModel, call
 
 ALLOWED = a3s.PermissionPolicy(default_decision="allow")
 
 
-def session_with(model: ScriptedModel, folder: Path, budget: a3s.Budget | None, **options: object) -> a3s.Session:
-    agent = a3s.Agent.with_model(model)
-    return agent.session(str(folder), None, permission_policy=ALLOWED, budget=budget, **options)
+def session_with(
+    model: ScriptedModel, folder: Path, budget: a3s.Budget | None, /, **options: Unpack[NamedOptions]
+) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": ALLOWED, "budget": budget}
+    named.update(options)
+    return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
 def step(number: int, usage: Usage) -> Script:
@@ -156,7 +161,7 @@ def test_a_wrong_budget_is_told_at_once(named: dict[str, object], error: type[Ex
 
 def test_something_else_is_no_budget(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="budget"):
-        a3s.Agent.with_model(ScriptedModel()).session(str(tmp_path), budget={"max_tokens": 5})
+        a3s.Agent.with_model(ScriptedModel()).session(str(tmp_path), budget={"max_tokens": 5})  # type: ignore[arg-type]  # on purpose
 
 
 def test_no_tokens_at_all_ask_no_model(tmp_path: Path) -> None:

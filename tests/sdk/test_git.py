@@ -6,10 +6,12 @@ import os
 import subprocess
 import threading
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Reply, ScriptedModel, call
 
 
@@ -31,8 +33,9 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def session_on(folder: Path, *replies: Reply | str, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": a3s.PermissionPolicy(default_decision="allow"), **options}
+def session_on(folder: Path, *replies: Reply | str, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": a3s.PermissionPolicy(default_decision="allow")}
+    named.update(options)
     return a3s.Agent.with_model(ScriptedModel(replies)).session(str(folder), None, **named)
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -14,14 +15,17 @@ from a3s_lsp.engine.errors import ModelError
 from a3s_lsp.engine.guards import CUT, looks_unfinished
 from a3s_lsp.engine.messages import Json, ToolCall, ToolMessage, Usage
 from a3s_lsp.engine.ports import Chunk, Finish, ModelRequest, TextDelta, Waiting
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Pause, Reply, Script, ScriptedModel, call
 from tests.engine.living import running, unique_seconds
 
 ALLOWED = a3s.PermissionPolicy(default_decision="allow")
 
 
-def session_with(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    return a3s.Agent.with_model(model).session(str(folder), None, permission_policy=ALLOWED, **options)
+def session_with(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": ALLOWED}
+    named.update(options)
+    return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
 def bash(*commands: str) -> list[Script]:
@@ -182,7 +186,7 @@ def test_the_model_is_sent_on_three_times_and_then_taken_at_its_word(tmp_path: P
     [{"continuation_enabled": False}, {"max_continuation_turns": 0}, {"max_tool_rounds": 1}],
     ids=["switched off", "none allowed", "the last turn"],
 )
-def test_nobody_is_sent_on_where_that_is_not_wanted_or_not_possible(tmp_path: Path, options: dict[str, object]) -> None:
+def test_nobody_is_sent_on_where_that_is_not_wanted_or_not_possible(tmp_path: Path, options: NamedOptions) -> None:
     model = ScriptedModel(["Let me check:", "never"])
     assert session_with(model, tmp_path, **options).send("go").text == "Let me check:"
 
@@ -321,7 +325,7 @@ def test_wrong_limits_are_told_at_once(tmp_path: Path, name: str, value: object,
     with pytest.raises(error, match=name):
         setattr(a3s.SessionOptions(), name, value)
     with pytest.raises(error, match=name):
-        session_with(ScriptedModel(), tmp_path, **{name: value})
+        session_with(ScriptedModel(), tmp_path, **{name: value})  # type: ignore[arg-type]  # on purpose
 
 
 def test_the_limits_of_a_session_can_be_looked_at(tmp_path: Path) -> None:

@@ -7,23 +7,30 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 
 ALLOW = a3s.PermissionPolicy(default_decision="allow")
 
 
-def opened(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": ALLOW, **options}
+def opened(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": ALLOW}
+    named.update(options)
     return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
-def remembering(folder: Path, store: object = None, **options: object) -> a3s.Session:
+def remembering(
+    folder: Path, store: a3s.FileMemoryStore | a3s.InProcessMemoryStore | None = None, **options: Unpack[NamedOptions]
+) -> a3s.Session:
     kept = a3s.FileMemoryStore(str(folder / "memory")) if store is None else store
-    return opened(ScriptedModel(), folder, memory_store=kept, **options)
+    named: NamedOptions = {"memory_store": kept}
+    named.update(options)
+    return opened(ScriptedModel(), folder, **named)
 
 
 def test_items_have_the_shape_of_the_reference(tmp_path: Path) -> None:
@@ -175,7 +182,7 @@ def test_a_store_of_another_type_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="memory_store"):
         a3s.SessionOptions().memory_store = "memory"  # type: ignore[assignment]  # that is the point
     with pytest.raises(TypeError, match="memory_store"):
-        opened(ScriptedModel(), tmp_path, memory_store=a3s.MemorySessionStore())
+        opened(ScriptedModel(), tmp_path, memory_store=a3s.MemorySessionStore())  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match="dir"):
         a3s.FileMemoryStore(tmp_path)  # type: ignore[arg-type]  # that is the point
     assert repr(a3s.FileMemoryStore("m")) == 'FileMemoryStore(dir="m")'

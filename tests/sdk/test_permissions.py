@@ -7,6 +7,7 @@ import multiprocessing
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -15,6 +16,7 @@ from a3s_lsp.engine.messages import ToolMessage
 from a3s_lsp.engine.policy.learned import LearnedRule
 from a3s_lsp.engine.store.learned_rules import FILE_NAME, RuleFile
 from a3s_lsp.engine.tools.registry import builtin_tools
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Reply, ScriptedModel, call
 
 ASKS = a3s.PermissionPolicy()
@@ -25,9 +27,10 @@ def bash(*commands: str) -> Reply:
     return Reply("", tuple(call("bash", command=command) for command in commands))
 
 
-def session_with(folder: Path, *replies: Reply, **options: object) -> a3s.Session:
+def session_with(folder: Path, *replies: Reply, **options: Unpack[NamedOptions]) -> a3s.Session:
     model = ScriptedModel([*replies, "done"])
-    named: dict[str, object] = {"permission_policy": ASKS, "confirmation_policy": CONFIRMS, **options}
+    named: NamedOptions = {"permission_policy": ASKS, "confirmation_policy": CONFIRMS}
+    named.update(options)
     return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 

@@ -75,7 +75,7 @@ def test_what_is_no_store_is_a_type_error_at_once(work: Path, store: object) -> 
     with pytest.raises(TypeError, match="session_store must be"):
         a3s.SessionOptions().session_store = store  # type: ignore[assignment]  # that is what is tried
     with pytest.raises(TypeError, match="session_store must be"):
-        agent().session(str(work), session_store=store)
+        agent().session(str(work), session_store=store)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match="store must be"):
         agent().list_sessions(store)  # type: ignore[arg-type]  # that is what is tried
 

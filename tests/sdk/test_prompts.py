@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import ScriptedModel
 
 
-def system_with(folder: Path, options: a3s.SessionOptions | None = None, **named: object) -> str:
+def system_with(folder: Path, options: a3s.SessionOptions | None = None, **named: Unpack[NamedOptions]) -> str:
     model = ScriptedModel(["ok"])
     a3s.Agent.with_model(model).session(str(folder), options, **named).send("hi")
     return model.requests[0].system

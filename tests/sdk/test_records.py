@@ -6,23 +6,27 @@ import asyncio
 import gc
 import json
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Pause, Reply, Script, ScriptedModel, call
 
 ALLOWED = a3s.PermissionPolicy(default_decision="allow")
 PATIENT = a3s.ConfirmationPolicy(enabled=True, default_timeout_ms=60_000)
 
 
-def session_with(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": ALLOWED, **options}
+def session_with(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": ALLOWED}
+    named.update(options)
     return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
-async def async_session(model: ScriptedModel, folder: Path, **options: object) -> a3s.AsyncSession:
-    named: dict[str, object] = {"permission_policy": ALLOWED, **options}
+async def async_session(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.AsyncSession:
+    named: NamedOptions = {"permission_policy": ALLOWED}
+    named.update(options)
     return await a3s.AsyncAgent.with_model(model).session(str(folder), None, **named)
 
 

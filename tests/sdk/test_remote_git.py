@@ -217,7 +217,7 @@ def test_what_is_wrong_with_it_is_said_when_the_session_is_made(tmp_path: Path) 
         with pytest.raises(ValueError, match=r"base_url|repo_id|client_key_pem"):
             agent.session(folder, workspace_backend=place, remote_git=config)
     with pytest.raises(TypeError):
-        agent.session(folder, workspace_backend=place, remote_git="http://h")
+        agent.session(folder, workspace_backend=place, remote_git="http://h")  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_session_in_a_bucket_can_have_a_repository(service: Service) -> None:

@@ -8,10 +8,12 @@ import logging
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Reply, ScriptedModel, call
 from tests.sdk.s3_server import backend, make_bucket, s3_server
 
@@ -27,7 +29,12 @@ def bucket(endpoint: str) -> str:
     return make_bucket(endpoint, f"b-{uuid.uuid4()}")
 
 
-def a_session(place: object, *replies: str | Reply, workspace: str = "s3://b/p", **named: object) -> a3s.Session:
+def a_session(
+    place: a3s.S3WorkspaceBackend | a3s.LocalWorkspaceBackend | None,
+    *replies: str | Reply,
+    workspace: str = "s3://b/p",
+    **named: Unpack[NamedOptions],
+) -> a3s.Session:
     named |= {"workspace_backend": place, "permission_policy": a3s.PermissionPolicy(default_decision="allow")}
     return a3s.Agent.with_model(ScriptedModel([*replies])).session(workspace, None, **named)
 
@@ -262,7 +269,7 @@ def test_another_backend_is_a_type_error_at_once(value: object) -> None:
     with pytest.raises(TypeError, match=message):
         a3s.SessionOptions().workspace_backend = value  # type: ignore[assignment]  # that is what it tells
     with pytest.raises(TypeError, match=message):
-        a_session(value)
+        a_session(value)  # type: ignore[arg-type]  # on purpose
 
 
 def test_keys_are_never_taken_from_the_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -15,6 +16,7 @@ from a3s_lsp.engine.config.load import load
 from a3s_lsp.engine.messages import AssistantMessage, Json, ToolCall, ToolMessage
 from a3s_lsp.engine.policy.log_redaction import RedactingFormatter
 from a3s_lsp.engine.ports import Lane, Model, ToolContext, ToolResult, ToolSpec
+from a3s_lsp.sdk.named_options import NamedOptions
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 
 KEY = "sk-abcdefghijklmnopqrstuvwx"
@@ -24,9 +26,10 @@ HIDDEN = "[REDACTED:API_KEY] [REDACTED:CC] [REDACTED:SSN] [REDACTED:PHONE] [REDA
 ALLOW = a3s.PermissionPolicy(default_decision="allow")
 
 
-def session_with(model: ScriptedModel, folder: Path, **options: object) -> a3s.Session:
-    named: dict[str, object] = {"permission_policy": ALLOW, "security_provider": a3s.DefaultSecurityProvider()}
-    return a3s.Agent.with_model(model).session(str(folder), None, **{**named, **options})
+def session_with(model: ScriptedModel, folder: Path, /, **options: Unpack[NamedOptions]) -> a3s.Session:
+    named: NamedOptions = {"permission_policy": ALLOW, "security_provider": a3s.DefaultSecurityProvider()}
+    named.update(options)
+    return a3s.Agent.with_model(model).session(str(folder), None, **named)
 
 
 def bash(command: str) -> Reply:

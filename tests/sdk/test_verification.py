@@ -546,4 +546,4 @@ async def test_a_requirement_that_is_none_is_refused_at_once(
     with pytest.raises(kind):
         options.require_verification = bad  # type: ignore[assignment]  # that is the point
     with pytest.raises(kind):
-        await a3s.AsyncAgent.with_model(ScriptedModel()).session(str(tmp_path), require_verification=bad)
+        await a3s.AsyncAgent.with_model(ScriptedModel()).session(str(tmp_path), require_verification=bad)  # type: ignore[arg-type]  # on purpose
