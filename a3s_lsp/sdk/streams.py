@@ -19,6 +19,7 @@ class AsyncEventStream(Handle):
     _queue: asyncio.Queue[AgentEvent | None]
     _stop: Callable[[], Awaitable[object]]
     _over: bool
+    _abandoning: weakref.finalize[[asyncio.AbstractEventLoop, Callable[[], Awaitable[object]]], AsyncEventStream]
     put: Callable[[AgentEvent | None], None]
     """Add an event; the terminal one ends the stream, and so does None. It does not keep the stream alive."""
 
@@ -30,7 +31,8 @@ class AsyncEventStream(Handle):
         self.put = self._queue.put_nowait
         self._stop = stop
         self._over = False
-        weakref.finalize(self, _abandoned, asyncio.get_running_loop(), stop).atexit = False
+        self._abandoning = weakref.finalize(self, _abandoned, asyncio.get_running_loop(), stop)
+        self._abandoning.atexit = False
         return self
 
     def __aiter__(self) -> AsyncEventStream:
@@ -42,6 +44,8 @@ class AsyncEventStream(Handle):
             self._over = True
             raise StopAsyncIteration
         self._over = event.event_type in TERMINAL
+        if self._over:
+            self._abandoning.detach()  # there is nothing left to stop
         return event
 
     async def __aenter__(self) -> AsyncEventStream:
