@@ -18,6 +18,7 @@ from a3s_lsp.engine.journal import Journal
 from a3s_lsp.engine.kit import Kit
 from a3s_lsp.engine.policy.taint import Taint
 from a3s_lsp.engine.policy.verdicts import Allow
+from a3s_lsp.engine.ports import Model
 from a3s_lsp.engine.run import Run
 from a3s_lsp.engine.seen import Seen
 
@@ -132,6 +133,10 @@ class Kits:
             lanes=session.lanes,
             taint=self._taint,
         )
+
+    async def open_model(self, name: str) -> Model:
+        """The model of another name, which spends from the same purse. Raises ConfigError."""
+        return self._session.purse.guarded(await self._session.setup.open_model(name))
 
     def child_run(self, run_id: str, steps: int) -> Run:
         """A run of a child with so many turns, which waits for no other run."""

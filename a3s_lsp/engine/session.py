@@ -76,7 +76,7 @@ class Session:
         self.hooks = setup.hooks
         self.harness = Harness(self._journal, setup.hooks, setup.environment)
         self.mcp = Servers(setup.workspace.root, setup.environment, setup.tools, self._journal.append)
-        house = Household(self.review.record, kits.child_run, kits.of_child, setup.open_model, kits.of_tasks)
+        house = Household(self.review.record, kits.child_run, kits.of_child, kits.open_model, kits.of_tasks)
         self.delegation = Delegation(self._journal, setup.agents, house, setup.max_parallel_tasks)
         self.skills = SkillUse(setup.skills, self.delegation, state, kits.of_tasks)
         self.lanes = Lanes(session_id, setup.lanes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import a3s_lsp as a3s
+from a3s_lsp.engine.messages import AssistantMessage, ToolCall
 from a3s_lsp.engine.ports import ModelRequest
 from a3s_lsp.testing import Pause, Reply, ScriptedModel, call
 
@@ -110,6 +111,27 @@ def test_tasks_work_beside_each_other_and_fail_alone(tmp_path: Path) -> None:
     assert isinstance(results, list) and [row["success"] for row in results] == [True, True, False]
     assert {row["output"] for row in results[:2]} == {"one", "two"}
     assert "[ERR]" in result.output and "Unknown agent type: 'nobody'" in result.output
+
+
+def test_calls_of_children_that_work_at_once_have_ids_of_their_own(tmp_path: Path) -> None:
+    first, second = Pause(), Pause()
+
+    def let_go() -> None:  # both have announced their calls before either turn ends
+        assert first.wait() and second.wait()
+        first.release()
+        second.release()
+
+    look = ToolCall("same", "ls", "{}")
+    replies = (Reply("", (look,), pause=first), Reply("", (look,), pause=second), "one", "two")
+    with opened(tmp_path, *replies) as session:
+        opener = threading.Thread(target=let_go)
+        opener.start()
+        session.tasks([asked("explore", "a"), asked("explore", "b")])
+        opener.join(5)
+        state = session._session.engine.state
+        calls = [m.tool_calls for run in state.runs.values() for m in run.own or () if isinstance(m, AssistantMessage)]
+        ids = [each.id for turn in calls for each in turn]
+    assert len(ids) == 2 and len(set(ids)) == 2
 
 
 def test_cancel_stops_the_children(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from a3s_lsp.engine import facts as f
@@ -47,6 +47,7 @@ class Delegation:
         self._house = household
         self._room = asyncio.Semaphore(max(1, most))
         self._runs: dict[str, Run] = {}
+        self._announced: set[str] = set()
         self._background: dict[str, asyncio.Task[TaskOutcome]] = {}
 
     def check(self, request: TaskRequest) -> Agent:
@@ -209,13 +210,21 @@ class Delegation:
 
         async def kit(run: Run) -> Kit:
             def to_child(fact: f.Fact) -> None:
+                if isinstance(fact, f.CallAnnounced):  # no other child that is going may have a call of this name
+                    self._announced.add(fact.call_id)
                 if not run.state.ended:  # a run that was slow to stop has nothing more to say
                     self._house.record(fact, run.id)
 
             own = await self._house.kit_of(run, agent.prompt)
             emit = routed(task_id, agent, to_child, told)
-            limits = replace(parent.limits, max_tool_rounds=steps)
-            return narrowed(parent, agent, replace(own, model=model or own.model, emit=emit, limits=limits))
+            own = replace(
+                own,
+                model=model or own.model,
+                emit=emit,
+                limits=replace(parent.limits, max_tool_rounds=steps),
+                call_ids=_both(own.call_ids, self._announced),
+            )
+            return narrowed(parent, agent, own)
 
         run = self._house.new_run(task_id, steps)
         self._runs[task_id] = run
@@ -235,6 +244,10 @@ class Delegation:
 
     def _outside(self, fact: f.Fact | DelegationFact) -> None:
         self._house.record(fact, None)
+
+
+def _both(ended: Callable[[], Collection[str]], announced: set[str]) -> Callable[[], Collection[str]]:
+    return lambda: {*ended(), *announced}
 
 
 def _new_id() -> str:
