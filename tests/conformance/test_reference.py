@@ -42,4 +42,4 @@ def test_every_covered_case_of_the_conformance_suite_holds(tmp_path: Path) -> No
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=580, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed and int(passed[1]) >= 85, done.stdout[-500:]
+    assert passed and int(passed[1]) >= 150, done.stdout[-500:]
