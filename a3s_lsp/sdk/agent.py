@@ -240,7 +240,12 @@ class AsyncAgent(AsyncStoredSessions):
             hooks=Hooks(command_hooks(self._settings.hooks, place.folder, environment)),
             temperature=options.temperature,
             thinking_budget=options.thinking_budget or self._settings.thinking_budget,
-            warnings=(*((memory.warning,) if memory.warning else ()), *place.warnings, *troubles),
+            warnings=(
+                *((memory.warning,) if memory.warning else ()),
+                *place.warnings,
+                *troubles,
+                *_not_there_yet(options, self._settings),
+            ),
             checkpoints=None if is_remote(root) else _checkpoints(options),
             harness=harness_for(options, self._settings),
             verification=requirement_of(options.require_verification),
@@ -285,6 +290,16 @@ def _lanes(options: SessionOptions, settings: Settings) -> LaneConfig | None:
     if options.queue_config is not None:
         return options.queue_config.to_engine()
     return None if settings.queue is None else of_settings(settings.queue)
+
+
+def _not_there_yet(options: SessionOptions, settings: Settings) -> Sequence[str]:
+    """What is asked for and does nothing in this version, each in a sentence."""
+    automatic = settings.auto_delegation if options.auto_delegation is None else options.auto_delegation
+    if not automatic.enabled:
+        return ()
+    return (
+        "Prompts are not handed to child agents by themselves yet: give tasks with task(…), or let the model do it.",
+    )
 
 
 def _parallel(options: SessionOptions, settings: Settings) -> int:

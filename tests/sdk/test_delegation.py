@@ -282,6 +282,13 @@ def test_a_worker_that_cannot_be_is_refused(tmp_path: Path, name: str, value: ob
         a3s.Agent.with_model(ScriptedModel([])).session(str(tmp_path), options)
 
 
+def test_automatic_delegation_that_is_not_there_yet_is_said(tmp_path: Path) -> None:
+    with opened(tmp_path, auto_delegation=a3s.AutoDelegationConfig(enabled=True)) as session:
+        assert "not handed to child agents by themselves yet" in (session.init_warning or "")
+    with opened(tmp_path, auto_delegation=a3s.AutoDelegationConfig()) as session:
+        assert session.init_warning is None
+
+
 def test_a_session_can_be_an_agent(tmp_path: Path) -> None:
     model = ScriptedModel([Reply("", (call("bash", command="touch made"),)), "done"])
     agent = a3s.Agent.with_model(model)
