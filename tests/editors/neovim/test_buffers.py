@@ -8,7 +8,7 @@ import pytest
 
 from tests.editors.neovim.driver import Json, Neovim, Scene, wait_until
 
-UNDERSTOOD = dict.fromkeys(("events", "confirm", "hunks", "save", "reload", "diagnostics"), True)
+UNDERSTOOD = dict.fromkeys(("events", "confirm", "hunks", "save", "reload", "diagnostics", "commands"), True)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.editor]
 
